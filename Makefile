@@ -1,0 +1,59 @@
+# Two commands do all: `make serve` and `make test`. Python 3.11 or newer and make are enough.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+STAMP := $(VENV)/.installed
+DEV_STAMP := $(VENV)/.installed-dev
+SOURCES := core plugins tests docs
+
+.PHONY: help serve test check format lint types imports docs bench clean
+
+help: ## what can be made
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile
+
+serve: $(STAMP) ## run the gateway in demo mode
+	@$(BIN)/switchgear serve --demo
+
+test: $(STAMP) ## run the tests
+	@$(BIN)/python -m pytest -q -n 2 $(TESTARGS)
+
+check: format lint types imports docs test ## everything that has to be green
+
+format: $(DEV_STAMP)
+	@$(BIN)/ruff format --check --quiet $(SOURCES) || { echo "run: $(BIN)/ruff format $(SOURCES)"; exit 1; }
+
+lint: $(DEV_STAMP)
+	@$(BIN)/ruff check --quiet $(SOURCES)
+
+types: $(DEV_STAMP)
+	@$(BIN)/mypy
+	@$(BIN)/mypy tests
+
+imports: $(DEV_STAMP)
+	@$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
+
+docs: $(DEV_STAMP)
+	@$(BIN)/cog --check -r docs/*.md README.md || { echo "run: make docs-write"; exit 1; }
+
+docs-write: $(DEV_STAMP)
+	@$(BIN)/cog -r docs/*.md README.md
+
+bench: $(STAMP) ## measure the gateway beside a bare pass-through, in one run
+	@$(BIN)/python -m tests.bench $(BENCHARGS)
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; try: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "cannot make a virtual environment; on Debian: apt install python3-venv"; exit 1; }
+
+$(STAMP): pyproject.toml | $(VENV)/bin/python
+	@echo "installing into $(VENV) (once, about half a minute) ..."
+	@$(PIP) install -e '.[test]'
+	@touch $@
+
+$(DEV_STAMP): pyproject.toml $(STAMP)
+	@$(PIP) install -e '.[dev]'
+	@touch $@
+
+clean: ## remove the virtual environment and caches
+	@rm -rf $(VENV) .ci-venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
