@@ -1,0 +1,5 @@
+"""``python -m switchgear``."""
+
+from switchgear.cli.main import main
+
+main()

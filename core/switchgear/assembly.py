@@ -1,0 +1,220 @@
+"""From a configuration file to a running gateway, and from one configuration to the next without dropping a request."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from switchgear.accounts import Entry
+from switchgear.authfile import DirectoryStore
+from switchgear.catalog import Catalog
+from switchgear.config import Config, ProviderEntry, check_names, read_config, validate_entries
+from switchgear.errors import ConfigError
+from switchgear.gateway import Gateway, Limits
+from switchgear.health import Health
+from switchgear.loading import Installed, installed
+from switchgear.metrics import Metrics
+from switchgear.plugins import Plugins
+from switchgear.routing import Router
+from switchgear.settings import ProviderSettings
+from switchgear.types import Provider
+from switchgear.upstream import UpstreamClients
+from switchgear.watchdog import Watchdog
+
+AVAILABILITY_SAMPLE_S = 1.0
+
+log = structlog.get_logger("switchgear.service")
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A valid configuration with its plugins; nothing was asked of any upstream yet.
+
+    ``broken`` maps the key of each block whose plugin cannot be used to the reason; its entries are not in ``entries``.
+    """
+
+    config: Config
+    plugins: Plugins
+    entries: tuple[tuple[Provider, ProviderEntry], ...]
+    broken: Mapping[str, str]
+
+
+def load(path: Path, text: str | None = None, available: Mapping[str, Installed] | None = None) -> Loaded:
+    """Read and check ``path`` (or ``text``, as if it stood there), and import the plugins it names.
+
+    It blocks (files, imports, keyring), so call it in a thread where an event loop runs.
+
+    Raises:
+        ConfigError: the file is wrong. A plugin that is wrong does not raise: see ``Loaded.broken``.
+    """
+    found = installed() if available is None else available
+    raw = read_config(path, text, installed=found.keys())
+    plugins = Plugins.load(raw.blocks.keys(), found)
+    models = {key: plugins.info(key).settings or ProviderSettings for key in raw.blocks if key in plugins}
+    entries = validate_entries(raw, models)
+    providers = tuple((_provider(entry, plugins), entry) for entry in entries)
+    check_names(raw, [(entry, provider.prefix) for provider, entry in providers])
+    broken = {key: plugins.statuses[key].problem for key in raw.blocks if key not in plugins}
+    return Loaded(raw.config, plugins, providers, broken)
+
+
+def _provider(entry: ProviderEntry, plugins: Plugins) -> Provider:
+    prefix = entry.settings.prefix
+    if prefix is None:
+        prefix = entry.key if plugins.info(entry.key).login_methods else ""
+    return Provider(entry.name, entry.key, prefix, entry.settings)
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """One configuration at work. A reload makes another; requests in flight end on the one they began with."""
+
+    config: Config
+    plugins: Plugins
+    entries: tuple[Entry, ...]
+    catalog: Catalog
+    router: Router
+    gateway: Gateway
+    broken: Mapping[str, str]
+    loaded_at: float
+
+
+class Service:
+    """The gateway as a whole. What must survive a reload lives here: health, metrics, connections."""
+
+    def __init__(
+        self,
+        path: Path,
+        loaded: Loaded,
+        text: str | None = None,
+        available: Mapping[str, Installed] | None = None,
+    ) -> None:
+        self.path = path
+        self._available = available
+        self._text = text
+        self.in_memory = text is not None
+        self.started_at = int(time.time())
+        self.draining = False
+        self.reload_problem = ""
+        self.metrics = Metrics()
+        self.clients = UpstreamClients()
+        routing = loaded.config.routing
+        self.health = Health(routing.cooldown_floor_seconds, routing.cooldown_cap_seconds)
+        self.current = self._assemble(loaded)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._reloading = asyncio.Lock()
+
+    def _assemble(self, loaded: Loaded) -> Runtime:
+        config, plugins = loaded.config, loaded.plugins
+        entries = tuple(
+            Entry(
+                provider,
+                plugins.info(provider.key),
+                plugins,
+                DirectoryStore(config.auth_dir, provider.key),
+                self.clients,
+                self.health,
+            )
+            for provider, _ in loaded.entries
+        )
+        catalog = Catalog(entries, plugins, force_prefix=config.force_model_prefix)
+        router = Router(catalog, self.health, config.routing.strategy, config.routing.fallbacks)
+        limits = Limits(config.request_retry, config.max_retry_interval)
+        gateway = Gateway(router, plugins, self.health, self.metrics, limits)
+        return Runtime(config, plugins, entries, catalog, router, gateway, loaded.broken, time.time())
+
+    # -- life ----------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Load the accounts and begin the work in the background; upstreams are asked there, not here."""
+        self.metrics.keep([entry.name for entry in self.current.entries])
+        await self.load_accounts(self.current)
+        self._spawn(self._keep_models())
+        self._spawn(self._sample_availability())
+        self._spawn(Watchdog(self._plugin_sources, self._plugin_blocked).run())
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def aclose(self) -> None:
+        """End the work in the background, and close every connection."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*(entry.aclose() for entry in self.current.entries))
+        await self.clients.aclose()
+
+    async def load_accounts(self, runtime: Runtime) -> None:
+        """Load every entry's accounts, and name their models."""
+        await asyncio.gather(*(entry.load() for entry in runtime.entries if not entry.provider.settings.disabled))
+        runtime.catalog.rebuild()
+
+    async def _keep_models(self) -> None:
+        while True:
+            runtime = self.current
+            await runtime.catalog.refresh()
+            await asyncio.sleep(runtime.config.models_ttl_seconds)
+
+    async def _sample_availability(self) -> None:
+        while True:
+            for entry in self.current.entries:
+                self.metrics.sample_availability(entry.name, self.eligible(entry))
+            await asyncio.sleep(AVAILABILITY_SAMPLE_S)
+
+    def eligible(self, entry: Entry) -> bool:
+        """Whether at least one account of the entry may be asked now."""
+        return any(
+            not account.disabled and self.health.account_state(entry.name, account.id) in {"ready", "cooling"}
+            for account in entry.accounts
+        )
+
+    # -- plugins that block --------------------------------------------------------------------------------
+
+    def _plugin_sources(self) -> dict[str, str]:
+        sources = {}
+        plugins = self.current.plugins
+        for name in plugins.statuses:
+            if name in plugins:
+                module = sys.modules.get(getattr(plugins.module(name), "__name__", ""))
+                file = getattr(module, "__file__", None)
+                if file is not None:
+                    package = getattr(module, "__package__", "")
+                    sources[str(Path(file).parent) if package else file] = name
+        return sources
+
+    def _plugin_blocked(self, plugin: str | None, where: str, seconds: float) -> None:
+        if plugin is not None:
+            self.current.plugins.blocked(plugin, where, seconds)
+
+    # -- reload --------------------------------------------------------------------------------------------
+
+    async def reload(self) -> None:
+        """Take the file's new content in, or keep the last good one and say why. Never raises."""
+        async with self._reloading:
+            try:
+                loaded = await asyncio.to_thread(load, self.path, self._text, self._available)
+            except ConfigError as error:
+                self.reload_problem = str(error)
+                log.error("config_rejected", file=self.path.name, problem=str(error))
+                return
+            runtime = self._assemble(loaded)
+            await self.load_accounts(runtime)
+            for name, listing in self.current.catalog.listings.items():
+                runtime.catalog.adopt(name, listing)
+            self.current = runtime
+            self.reload_problem = ""
+            routing = loaded.config.routing
+            self.health.floor_s, self.health.cap_s = routing.cooldown_floor_seconds, routing.cooldown_cap_seconds
+            self.health.keep({(entry.name, account.id) for entry in runtime.entries for account in entry.accounts})
+            self.metrics.keep([entry.name for entry in runtime.entries])
+            log.info("config_loaded", file=self.path.name, providers=len(runtime.entries))
+        await runtime.catalog.refresh()

@@ -1,0 +1,1 @@
+"""The ``switchgear`` command, one file for each group."""

@@ -1,0 +1,131 @@
+"""Running the application on hypercorn, in process: sockets, signals and the drain deadline are ours."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import socket
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, cast
+
+import structlog
+from hypercorn.asyncio import serve
+from hypercorn.config import Config as HypercornConfig
+
+from switchgear.errors import SwitchgearError
+
+HEADER_LIMIT_BYTES = 64 * 1024
+KEEP_ALIVE_S = 75.0
+"""How long an idle connection stays open, and how long a client may take to send its headers."""
+AFTER_DRAIN_S = 3.0
+
+if TYPE_CHECKING:
+    from hypercorn.typing import ASGIFramework
+
+ASGIApp = Callable[[Any, Any, Any], Awaitable[None]]
+
+log = structlog.get_logger("switchgear.server")
+
+
+class CannotListenError(SwitchgearError):
+    """The address cannot be listened on."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; ``port`` 0 takes a free one.
+
+    Raises:
+        CannotListenError: the address is taken, not this machine's, or not permitted.
+    """
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+            listener.listen(1024)
+            listener.setblocking(False)
+        except OSError:
+            listener.close()
+            raise
+    except OSError as error:
+        hint = "; is another gateway running? choose another port with --port" if error.errno == 98 else ""
+        raise CannotListenError(f"cannot listen on {host}:{port}: {error.strerror}{hint}") from None
+    return listener
+
+
+def hypercorn_config(listener: socket.socket) -> HypercornConfig:
+    """Hypercorn's settings for our socket, which is hypercorn's from here on."""
+    config = HypercornConfig()
+    config.bind = [f"fd://{listener.detach()}"]
+    config.accesslog = None
+    config.errorlog = logging.getLogger("hypercorn.error")
+    config.include_server_header = False
+    config.h11_max_incomplete_size = HEADER_LIMIT_BYTES
+    config.keep_alive_timeout = KEEP_ALIVE_S
+    config.keep_alive_max_requests = 1_000_000
+    config.backlog = 1024
+    config.graceful_timeout = AFTER_DRAIN_S
+    return config
+
+
+async def run(
+    app: ASGIApp,
+    listener: socket.socket,
+    *,
+    drain: Callable[[], Awaitable[None]],
+    reload: Callable[[], Awaitable[None]],
+    ready: Callable[[], None],
+    stop: asyncio.Event | None = None,
+) -> None:
+    """Serve until SIGTERM or SIGINT (or ``stop``), then drain. A second signal ends it at once.
+
+    Args:
+        app: the ASGI application.
+        listener: from :func:`listen`.
+        drain: waits for the requests in flight, and ends them at its deadline.
+        reload: what SIGHUP does.
+        ready: called when connections are accepted.
+        stop: ends it from inside, for tests and embedding.
+    """
+    stopping = stop if stop is not None else asyncio.Event()
+    loop = asyncio.get_running_loop()
+    running = asyncio.create_task(
+        serve(cast("ASGIFramework", app), hypercorn_config(listener), shutdown_trigger=stopping.wait)
+    )
+    reloads: set[asyncio.Task[None]] = set()
+
+    def on_stop() -> None:
+        if stopping.is_set():
+            running.cancel()
+        stopping.set()
+
+    def on_reload() -> None:
+        task = loop.create_task(_awaited(reload))
+        reloads.add(task)
+        task.add_done_callback(reloads.discard)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, on_stop)
+    loop.add_signal_handler(signal.SIGHUP, on_reload)
+    stopped = asyncio.create_task(stopping.wait())
+    try:
+        loop.call_soon(ready)
+        await asyncio.wait({running, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        if not running.done():
+            await drain()
+            # Hypercorn may wait for ever for connections on Python 3.12.1 and later; ours are over by now.
+            await asyncio.wait({running}, timeout=AFTER_DRAIN_S)
+            running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        if running.done() and not running.cancelled() and (error := running.exception()) is not None:
+            raise error
+    finally:
+        stopped.cancel()
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            loop.remove_signal_handler(number)
+
+
+async def _awaited(action: Callable[[], Awaitable[None]]) -> None:
+    await action()

@@ -1,0 +1,39 @@
+"""Where something stands in the file: as line and column, and as the path of keys that leads to it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+KeyPath = tuple[str | int, ...]
+"""The keys and list positions that lead to a value; ``()`` is the whole document."""
+
+_LONGEST_KEY = 48
+_LOOKS_SECRET = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z]).{16,}", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """A place in a text file; both count from 1."""
+
+    line: int
+    column: int
+
+
+def show_key(key: str) -> str:
+    """A key as messages show it: cut where somebody may have put a secret in a key's place.
+
+    >>> show_key("base-url"), show_key("sk-or-v1-0a1b2c3d4e5f")
+    ('base-url', 'sk-o…')
+    """
+    return f"{key[:4]}…" if len(key) > _LONGEST_KEY or _LOOKS_SECRET.fullmatch(key) else key
+
+
+def show_path(path: KeyPath) -> str:
+    """A path as messages show it.
+
+    >>> show_path(("acme", 0, "api-key-entries", 1, "api-key"))
+    'acme[0].api-key-entries[1].api-key'
+    """
+    steps = (f"[{step}]" if isinstance(step, int) else f".{show_key(step)}" for step in path)
+    return "".join(steps).removeprefix(".")

@@ -1,0 +1,80 @@
+"""The codecs of OpenAI's chat, completions and embeddings endpoints."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from switchgear.dialects.codec import ErrorDetail, Renderer, StreamWatch, Whole
+from switchgear.dialects.openai_errors import error_body, error_event
+from switchgear.dialects.openai_render import ChatRenderer
+from switchgear.dialects.openai_stream import FAILED_FINISH, OpenAIStreamWatch, UsageFields, read_usage
+from switchgear.types import Dialect, Usage
+
+
+class _Choice(msgspec.Struct):
+    finish_reason: str | None = None
+
+
+class _Answer(msgspec.Struct):
+    choices: list[_Choice] | None = None
+    data: msgspec.Raw = msgspec.Raw(b"null")
+    usage: UsageFields | None = None
+    error: msgspec.Raw = msgspec.Raw(b"null")
+
+
+_decode = msgspec.json.Decoder(_Answer).decode
+
+
+class OpenAICodec:
+    """One of OpenAI's dialects; ``output`` is the field an answer must have."""
+
+    def __init__(self, name: Dialect, *, output: str, streams: bool, renders: bool = False) -> None:
+        self.name = name
+        self.renders = renders
+        self.streams = streams
+        self._output = output
+
+    def watch(self) -> StreamWatch:
+        """See the protocol."""
+        return OpenAIStreamWatch()
+
+    def read_whole(self, body: bytes) -> Whole:
+        """See the protocol."""
+        if not body.strip():
+            return Whole(problem="the answer is empty")
+        try:
+            try:
+                answer = _decode(body)
+            except msgspec.ValidationError:
+                return self._read_odd(body)
+        except (msgspec.DecodeError, RecursionError):
+            return Whole(problem="the answer is no JSON")
+        if bytes(answer.error) != b"null":
+            return Whole(error=body)
+        if any(choice.finish_reason in FAILED_FINISH for choice in answer.choices or ()):
+            return Whole(error=body)
+        given = answer.choices is not None if self._output == "choices" else bytes(answer.data) != b"null"
+        if not given:
+            return Whole(error=body)
+        return Whole(Usage() if answer.usage is None else answer.usage.usage())
+
+    def _read_odd(self, body: bytes) -> Whole:
+        raw: Any = msgspec.json.decode(body)
+        if not isinstance(raw, dict) or raw.get("error") is not None or not raw.get(self._output):
+            return Whole(error=body)
+        usage = raw.get("usage")
+        return Whole(read_usage(usage).usage() if isinstance(usage, dict) else Usage())
+
+    def renderer(self, request_id: str, model: str, created: int, body: bytes) -> Renderer:
+        """See the protocol."""
+        return ChatRenderer(request_id, model, created, body)
+
+    def error_body(self, error: ErrorDetail) -> bytes:
+        """See the protocol."""
+        return error_body(error)
+
+    def error_event(self, error: ErrorDetail) -> bytes:
+        """See the protocol."""
+        return error_event(error)

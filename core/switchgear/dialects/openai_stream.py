@@ -1,0 +1,170 @@
+"""Watching an OpenAI chat or completions stream: when it starts, what it used, whether it truly ended."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from switchgear.dialects.codec import NO_USAGE
+from switchgear.sse import EventSplitter, event_data
+from switchgear.types import Usage
+
+DONE_EVENT = b"data: [DONE]\n\n"
+FAILED_FINISH = frozenset({"error", "abort", "insufficient_system_resource"})
+"""Finish reasons that mean the upstream broke off: OpenRouter and Mistral, vLLM and SGLang, DeepSeek (read 2026-11)."""
+
+_EMPTY = frozenset({b"null", b'""', b"[]", b"{}"})
+
+
+class UsageFields(msgspec.Struct):
+    """The token counts under the names in use."""
+
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+
+    def usage(self) -> Usage:
+        """The same, canonical."""
+        given = self.prompt_tokens if self.prompt_tokens is not None else self.input_tokens
+        made = self.completion_tokens if self.completion_tokens is not None else self.output_tokens
+        return Usage(given, made)
+
+
+class _Choice(msgspec.Struct):
+    finish_reason: str | None = None
+    delta: dict[str, msgspec.Raw] | None = None
+    message: dict[str, msgspec.Raw] | None = None
+    text: str | None = None
+
+
+class _Groq(msgspec.Struct):
+    usage: UsageFields | None = None
+
+
+class _Chunk(msgspec.Struct):
+    choices: list[_Choice] | None = None
+    usage: UsageFields | None = None
+    x_groq: _Groq | None = None
+    error: msgspec.Raw = msgspec.Raw(b"null")
+    error_message: str | None = None
+
+
+_decode = msgspec.json.Decoder(_Chunk).decode
+
+
+def merge_usage(old: Usage, new: Usage) -> Usage:
+    """The last usage counts; one that is all zero or empty never hides an earlier one."""
+    return new if new.input_tokens or new.output_tokens or old == NO_USAGE else old
+
+
+class OpenAIStreamWatch:
+    """See :class:`~switchgear.dialects.codec.StreamWatch`."""
+
+    def __init__(self) -> None:
+        self.started = False
+        self.done = False
+        self.usage = NO_USAGE
+        self.error: bytes | None = None
+        self._finished = False
+        self._splitter = EventSplitter()
+
+    def feed(self, chunk: bytes) -> bytes:
+        """See the protocol."""
+        whole, events = self._splitter.feed(chunk)
+        return self._look(whole, events)
+
+    def _look(self, whole: bytes, events: list[bytes]) -> bytes:
+        for event in events:
+            data = event_data(event)
+            if not data:
+                continue
+            if data.strip() == b"[DONE]":
+                self.done = True
+                if self._finished:
+                    self.started = True
+                continue
+            if not self._chunk(data):
+                self.error = data
+                return whole[: whole.index(event)]
+        return whole
+
+    def _chunk(self, data: bytes) -> bool:
+        """Take one chunk in; false when it is an error."""
+        try:
+            try:
+                chunk = _decode(data)
+            except msgspec.ValidationError:
+                chunk = _tolerant(data)
+        except (msgspec.DecodeError, RecursionError) as error:
+            raise ValueError(f"an event is no JSON: {error}") from None
+        if bytes(chunk.error) != b"null" or chunk.error_message is not None:
+            return False
+        if chunk.usage is not None:
+            self.usage = merge_usage(self.usage, chunk.usage.usage())
+        elif chunk.x_groq is not None and chunk.x_groq.usage is not None:
+            self.usage = merge_usage(self.usage, chunk.x_groq.usage.usage())
+        for choice in chunk.choices or ():
+            if choice.finish_reason is not None:
+                if choice.finish_reason in FAILED_FINISH:
+                    return False
+                self._finished = self.started = True
+            elif not self.started:
+                self.started = bool(choice.text) or _says(choice.delta) or _says(choice.message)
+        return True
+
+    def end(self) -> tuple[bytes, str]:
+        """See the protocol. A missing ``[DONE]`` is supplied when a finish reason was seen."""
+        rest = self._splitter.rest()
+        sent = b""
+        if rest.strip():
+            try:
+                sent = self._look(rest + b"\n\n", [rest])
+            except ValueError:
+                return b"", "the stream broke off inside an event"
+        if self.error is not None:
+            return sent, "the stream ended with an error"
+        if self.done:
+            return sent, "" if self.started else "the stream held no output"
+        if self._finished:
+            return sent + DONE_EVENT, ""
+        return sent, "the stream ended without a finish reason" if self.started else "the stream held no output"
+
+
+def _says(delta: dict[str, msgspec.Raw] | None) -> bool:
+    return bool(delta) and any(
+        key != "role" and bytes(value).strip() not in _EMPTY for key, value in (delta or {}).items()
+    )
+
+
+def _tolerant(data: bytes) -> _Chunk:
+    """A chunk whose fields are not of the usual types: take what can be read."""
+    raw: Any = msgspec.json.decode(data)
+    if not isinstance(raw, dict):
+        raise ValueError("an event is no JSON object")
+    choices = []
+    listed = raw.get("choices")
+    for choice in listed if isinstance(listed, list) else ():
+        if isinstance(choice, dict):
+            reason = choice.get("finish_reason")
+            said = bool(choice.get("delta") or choice.get("message") or choice.get("text"))
+            choices.append(_Choice(str(reason) if reason is not None else None, text="x" if said else None))
+    usage = raw.get("usage")
+    error = raw.get("error")
+    return _Chunk(
+        choices=choices,
+        usage=read_usage(usage) if isinstance(usage, dict) else None,
+        error=msgspec.Raw(msgspec.json.encode(error)),
+    )
+
+
+def read_usage(usage: dict[str, Any]) -> UsageFields:
+    """Token counts out of any object; a field that is no whole number counts as not given."""
+    return UsageFields(
+        **{
+            name: int(usage[name])
+            for name in UsageFields.__struct_fields__
+            if isinstance(usage.get(name), int | float) and not isinstance(usage.get(name), bool)
+        }
+    )

@@ -1,0 +1,269 @@
+"""A request's way through: candidates in order, one attempt after another, until one delivers or none is left.
+
+The straight line is :meth:`Gateway.serve`; what a failure means is the plugin's word, what is done about it the policy
+table's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+
+from switchgear.attempt import JSON, Ask, Attempt, ClientSide, Served
+from switchgear.classify import default_verdict
+from switchgear.dialects import ErrorDetail
+from switchgear.errors import LoginRequired, PluginError, Refusal, UpstreamError
+from switchgear.health import Health
+from switchgear.metrics import Metrics
+from switchgear.plugins import Plugins
+from switchgear.policy import STATUS_WITHOUT_ANSWER, Step, next_step
+from switchgear.routing import Candidate, Route, Router
+from switchgear.secret import redact
+from switchgear.types import AttemptRecord, Failure, Kind, Verdict
+
+BACK_OFF_FIRST_S = 0.5
+BACK_OFF_LONGEST_S = 8.0
+
+log = structlog.get_logger("switchgear.gateway")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long a request is pursued: further attempts after the first, and seconds it may wait for an account."""
+
+    retries: int
+    max_wait_s: float
+
+
+class Gateway:
+    """Serves requests over what the router offers."""
+
+    def __init__(self, router: Router, plugins: Plugins, health: Health, metrics: Metrics, limits: Limits) -> None:
+        self.router = router
+        self.plugins = plugins
+        self.health = health
+        self.metrics = metrics
+        self.limits = limits
+
+    async def serve(self, ask: Ask, allowed: Callable[[str], bool], client: ClientSide) -> bool:
+        """Answer one request. Errors of upstreams reach the client here, in its dialect.
+
+        Args:
+            ask: what the client wants.
+            allowed: whether a public model name is in the scope of the client's key.
+            client: where the answer goes.
+
+        Returns:
+            Whether an upstream's answer was delivered, whole.
+
+        Raises:
+            Refusal: nothing was sent; the gateway itself says no.
+        """
+        route = await self._route(ask, allowed)
+        wait_until = asyncio.get_running_loop().time() + self.limits.max_wait_s
+        attempts_left = self.limits.retries + 1
+        candidate = await self._first(ask, route, wait_until)
+        refreshed: set[Candidate] = set()
+        while True:
+            ask.attempts += 1
+            attempts_left -= 1
+            attempt = Attempt(ask, candidate, ask.attempts, self.plugins)
+            verdict, failure = await self._attempt(attempt, client)
+            if verdict is None:
+                return True
+            step = next_step(
+                verdict.kind,
+                can_refresh=candidate.entry.can_refresh and candidate not in refreshed,
+                others=route.has_next(),
+                committed=client.committed,
+                attempts_left=attempts_left,
+            )
+            if step is Step.REFRESH:
+                refreshed.add(candidate)
+                if await self._refresh(attempt):
+                    self.metrics.retry(candidate.entry.name)
+                    continue
+                verdict = Verdict(Kind.LOGIN_REQUIRED, message=verdict.message, code=verdict.code, type=verdict.type)
+                step = Step.NEXT
+            self.health.failed(candidate.entry.name, candidate.account, candidate.model, verdict)
+            if step is Step.NEXT_PROVIDER:
+                route.leave(candidate.entry.name)
+            following = await self._following(route, candidate, step, wait_until, attempt)
+            if following is None:
+                await self._fail(ask, attempt, verdict, failure, route, client)
+                return False
+            if following.entry is candidate.entry:
+                self.metrics.retry(candidate.entry.name)
+            else:
+                self.metrics.fallback(candidate.entry.name, following.entry.name)
+            candidate = following
+
+    # -- who is asked --------------------------------------------------------------------------------------
+
+    async def _route(self, ask: Ask, allowed: Callable[[str], bool]) -> Route:
+        name, dialect = ask.body.model, ask.codec.name
+        if self.router.catalog.find(name) is None:
+            await self.router.catalog.refresh_for(name)
+        return self.router.route(name, dialect, allowed)
+
+    async def _first(self, ask: Ask, route: Route, wait_until: float) -> Candidate:
+        """The first candidate; waits for a cooling account as long as the operator allows."""
+        while True:
+            candidate = route.next()
+            if candidate is not None:
+                return candidate
+            wait_s = route.recovery_s()
+            if wait_s is None or asyncio.get_running_loop().time() + wait_s > wait_until:
+                self.metrics.short_circuited(route.target.entry.name, model=route.name)
+                raise _nobody_free(route, wait_s)
+            await _pause(ask, wait_s)
+            route.again()
+
+    async def _following(
+        self, route: Route, candidate: Candidate, step: Step, wait_until: float, attempt: Attempt
+    ) -> Candidate | None:
+        """Who is asked next; ``None`` when the request is to be given up."""
+        time_left_s = wait_until - asyncio.get_running_loop().time()
+        if step is Step.GIVE_UP:
+            return None
+        if step is Step.BACK_OFF:
+            pause_s = min(BACK_OFF_FIRST_S * 2 ** (attempt.number - 1), BACK_OFF_LONGEST_S) * random.random()  # noqa: S311
+            if pause_s > time_left_s:
+                return None
+            await _pause(attempt.ask, pause_s)
+            free = self.health.blocked(candidate.entry.name, candidate.account, candidate.model) is None
+            return candidate if free else None
+        if step is Step.WAIT:
+            wait_s = route.recovery_s()
+            if wait_s is None or wait_s > time_left_s:
+                return None
+            await _pause(attempt.ask, wait_s)
+            route.again()
+        return route.next()
+
+    async def _refresh(self, attempt: Attempt) -> bool:
+        if attempt.account is None:
+            return False
+        try:
+            await attempt.candidate.entry.refresh(attempt.account)
+        except (UpstreamError, PluginError):
+            return False
+        return True
+
+    # -- one attempt ---------------------------------------------------------------------------------------
+
+    async def _attempt(self, attempt: Attempt, client: ClientSide) -> tuple[Verdict | None, Failure]:
+        """Run one attempt and take its outcome in; the verdict is ``None`` when it delivered."""
+        candidate = attempt.candidate
+        names = (candidate.entry.name, candidate.account, candidate.model)
+        self.health.begin(*names)
+        self.metrics.started(candidate.entry.name)
+        failure = Failure("status")
+        try:
+            await attempt.run(client)
+        except UpstreamError as error:
+            failure = error.failure
+            verdict = self._judge(candidate, error)
+        except PluginError as error:
+            failure = Failure("protocol", message=str(error))
+            verdict = Verdict(Kind.SERVER_ERROR, message=str(error), code="plugin_error")
+        except asyncio.CancelledError:
+            self._record(attempt, Verdict(Kind.CANCELLED))
+            raise
+        else:
+            self.health.succeeded(*names)
+            self._record(attempt, None)
+            return None, failure
+        finally:
+            self.health.end(*names)
+            self.metrics.ended(candidate.entry.name)
+        self._record(attempt, verdict)
+        return verdict, failure
+
+    def _judge(self, candidate: Candidate, error: UpstreamError) -> Verdict:
+        if isinstance(error, LoginRequired):
+            return Verdict(Kind.LOGIN_REQUIRED, message=redact(str(error)))
+        verdict = self.plugins.classify_error(candidate.entry.provider, error.failure)
+        return default_verdict(error.failure) if verdict is None else verdict
+
+    def _record(self, attempt: Attempt, verdict: Verdict | None) -> None:
+        ask, candidate = attempt.ask, attempt.candidate
+        record = AttemptRecord(
+            request_id=ask.id,
+            provider=candidate.entry.name,
+            account=candidate.label,
+            model=ask.body.model,
+            attempt=attempt.number,
+            status=attempt.status,
+            kind=None if verdict is None else verdict.kind,
+            duration_ms=(time.perf_counter() - attempt.started) * 1000,
+            ttft_ms=attempt.ttft_ms,
+            input_tokens=attempt.usage.input_tokens,
+            output_tokens=attempt.usage.output_tokens,
+        )
+        self.metrics.attempt(record)
+        self.plugins.attempt_finished(record)
+        fields = {
+            "request_id": record.request_id,
+            "provider": record.provider,
+            "account": record.account,
+            "model": record.model,
+            "upstream_model": candidate.model,
+            "attempt": record.attempt,
+            "status": record.status,
+            "kind": "ok" if record.kind is None else str(record.kind),
+            "ms": round(record.duration_ms, 1),
+            "input_tokens": record.input_tokens,
+            "output_tokens": record.output_tokens,
+        }
+        if verdict is None:
+            log.info("attempt", **fields)
+        else:
+            log.warning("attempt", **fields, problem=redact(verdict.message))
+
+    # -- the end -------------------------------------------------------------------------------------------
+
+    async def _fail(
+        self, ask: Ask, attempt: Attempt, verdict: Verdict, failure: Failure, route: Route, client: ClientSide
+    ) -> None:
+        """Give the client the last real upstream error, as the first byte or as the stream's last event."""
+        status = verdict.status or failure.status
+        if status is None or status < 400:
+            status = STATUS_WITHOUT_ANSWER.get(verdict.kind, 502)
+        message = redact(verdict.message or str(failure))
+        error = ErrorDetail(status, message, verdict.code or str(verdict.kind), verdict.type, verdict.param)
+        if client.committed:
+            if ask.body.stream:
+                await client.send(ask.codec.error_event(error))
+            await client.end()
+            return
+        overhead_ms = (time.perf_counter() - ask.received - ask.waited_s) * 1000
+        served = Served(attempt.candidate.entry.name, attempt.candidate.label, ask.attempts, max(overhead_ms, 0.0))
+        retry_after_s = route.recovery_s() if status in {429, 503} else None
+        if retry_after_s is None:
+            retry_after_s = verdict.retry_after
+        retry_after = None if retry_after_s is None else math.ceil(retry_after_s)
+        await client.whole(status, JSON, ask.codec.error_body(error), served, retry_after)
+
+
+async def _pause(ask: Ask, seconds: float) -> None:
+    """Wait for an upstream to be ready; it is no overhead of ours."""
+    await asyncio.sleep(seconds)
+    ask.waited_s += seconds
+
+
+def _nobody_free(route: Route, wait_s: float | None) -> Refusal:
+    reasons = sorted({passed.reason for passed in route.passed_over()})
+    when = "an operator has to act" if wait_s is None else f"the first is back in {math.ceil(wait_s)} s"
+    return Refusal(
+        503,
+        "no_account_available",
+        f"no account can serve {route.name!r} now ({', '.join(reasons)}); {when}",
+        retry_after_s=wait_s,
+    )

@@ -1,0 +1,1 @@
+"""The Starlette application: what clients and operators reach over HTTP."""

@@ -1,0 +1,120 @@
+"""The application: a plain ASGI object that any server can run."""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from switchgear.assembly import Service
+from switchgear.dialects import OPENAI_CHAT, OPENAI_COMPLETIONS, OPENAI_EMBEDDINGS, ErrorDetail
+from switchgear.errors import Refusal
+from switchgear.http.active import Active
+from switchgear.http.answers import send_json
+from switchgear.http.forward import ForwardRoute
+from switchgear.http.health import HealthRoute
+from switchgear.http.keys import Keys
+from switchgear.http.metrics import MetricsRoute
+from switchgear.http.models import ModelsRoute
+
+log = structlog.get_logger("switchgear.http")
+
+
+class App:
+    """Every route of the gateway. ``active`` holds the requests in flight, for the drain."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self.active = Active()
+        self._keys = Keys(service)
+        health = HealthRoute(service, self.active, self._keys)
+        models = ModelsRoute(service, self._keys)
+        self._starlette: ASGIApp = Starlette(
+            routes=[
+                Route(
+                    "/v1/chat/completions",
+                    ForwardRoute(service, self.active, self._keys, OPENAI_CHAT),
+                    methods=["POST"],
+                ),
+                Route(
+                    "/v1/completions",
+                    ForwardRoute(service, self.active, self._keys, OPENAI_COMPLETIONS),
+                    methods=["POST"],
+                ),
+                Route(
+                    "/v1/embeddings",
+                    ForwardRoute(service, self.active, self._keys, OPENAI_EMBEDDINGS),
+                    methods=["POST"],
+                ),
+                Route("/v1/models", models, methods=["GET"]),
+                Route("/v1/models/{model:path}", models, methods=["GET"]),
+                Route("/v1/metrics/providers", MetricsRoute(service, self._keys), methods=["GET"]),
+                Route("/health", health, methods=["GET"]),
+                Route("/health/live", health, methods=["GET"]),
+                Route("/health/ready", health, methods=["GET"]),
+                Route("/", Root(), methods=["GET"]),
+            ],
+            exception_handlers={Refusal: _refused, HTTPException: _no_route, Exception: _failed},
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one ASGI scope."""
+        await self._starlette(scope, receive, send)
+
+    async def drain(self) -> None:
+        """Let the requests in flight end; at the deadline tell their clients and end them."""
+        self._service.draining = True
+        if len(self.active):
+            log.info("draining", requests=len(self.active))
+        try:
+            async with asyncio.timeout(self._service.current.config.drain_seconds):
+                await self.active.idle.wait()
+        except TimeoutError:
+            log.warning("drain_deadline", requests=len(self.active))
+            self.active.stop_all()
+            await self.active.idle.wait()
+
+
+class Root:
+    """``/``: some clients look whether anybody is there, without a key."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Say who this is."""
+        await send_json(send, {"service": "switchgear", "api": "/v1", "health": "/health"})
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    if not isinstance(error, Refusal):
+        raise error
+    return _answer(error)
+
+
+async def _no_route(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    path = request.scope["path"][:100]
+    if status == 405:
+        return _answer(Refusal(405, "method_not_allowed", f"{request.method} is not answered at {path}"))
+    hint = f"; did you mean /v1{path}?" if f"/v1{path}" in PATHS else f"; the API is at {', '.join(sorted(PATHS))}"
+    return _answer(Refusal(404, "unknown_path", f"nothing is served at {path!r}{hint}"))
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    log.error("internal_error", path=request.scope["path"], exc_info=error)
+    return _answer(Refusal(500, "internal_error", "the gateway failed; its log says why"))
+
+
+PATHS = frozenset({"/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/models", "/v1/metrics/providers"})
+
+
+def _answer(refusal: Refusal) -> Response:
+    error = ErrorDetail(refusal.status, refusal.message, refusal.code, None, refusal.param)
+    response = Response(OPENAI_CHAT.error_body(error), refusal.status, media_type="application/json")
+    if refusal.status == 401:
+        response.headers["www-authenticate"] = 'Bearer realm="switchgear"'
+    return response

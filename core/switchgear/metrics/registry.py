@@ -1,0 +1,177 @@
+"""Everything counted about the providers of one process: the windows, and the totals since the start.
+
+An object, not a global: the application makes one and hands it round. For one event loop, not for threads. Names must
+come from the configuration; account labels and model names are bounded here whatever they are.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from switchgear.metrics.summary import UNRATED
+from switchgear.metrics.windows import Ring
+from switchgear.types import AttemptRecord, Kind
+
+MOST_LABELS: Final = 256
+"""Accounts, and models, of one provider that are told apart; further ones count as :data:`OTHER`."""
+OTHER: Final = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class LastError:
+    """The latest failure. ``at`` is Unix seconds; ``status`` is ``None`` when there was no answer."""
+
+    at: float
+    kind: Kind
+    status: int | None
+    request_id: str
+
+
+class ProviderMetrics:
+    """One provider's counts. ``since`` and ``last_success_at`` are Unix seconds.
+
+    ``successes`` and ``failures`` are totals since ``since``; calls that are neither are in no total, but their tokens
+    are: they were spent.
+    """
+
+    __slots__ = (
+        "_clock", "accounts", "failures", "last_error", "last_success_at", "models", "ring", "since", "successes",
+        "tokens",
+    )  # fmt: skip
+
+    def __init__(self, clock: Callable[[], float], since: float) -> None:
+        self._clock = clock
+        self.ring = Ring(clock)
+        self.accounts: dict[str, Ring] = {}
+        self.models: dict[str, Ring] = {}
+        self.since = since
+        self.successes = self.failures = self.tokens = 0
+        self.last_success_at: float | None = None
+        self.last_error: LastError | None = None
+
+    def attempt(self, record: AttemptRecord, at: float) -> None:
+        """Count one finished upstream call that ended at ``at``, Unix seconds."""
+        self.ring.attempt(record)
+        self.ring_of(self.accounts, record.account).attempt(record)
+        self.ring_of(self.models, record.model).attempt(record)
+        self.tokens += max(record.input_tokens or 0, 0) + max(record.output_tokens or 0, 0)
+        if record.kind is None:
+            self.successes += 1
+            self.last_success_at = at
+        elif record.kind not in UNRATED:
+            self.failures += 1
+            self.last_error = LastError(at, record.kind, record.status, record.request_id)
+
+    def ring_of(self, rings: dict[str, Ring], label: str) -> Ring:
+        """The label's ring among ``accounts`` or ``models``, made when first asked for; the common one when full."""
+        ring = rings.get(label)
+        if ring is None:
+            name = label if len(rings) < MOST_LABELS else OTHER
+            ring = rings.setdefault(name, Ring(self._clock))
+        return ring
+
+    def drop_idle(self) -> None:
+        """Let go of the accounts and models of which nothing was heard for a ring's length."""
+        for rings in (self.accounts, self.models):
+            for label in [label for label, ring in rings.items() if ring.idle()]:
+                del rings[label]
+
+
+class Metrics:
+    """What one process counts.
+
+    Args:
+        clock: monotonic seconds, for the windows.
+        wall: Unix seconds, for display.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic, wall: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self.wall = wall
+        self.started_at = wall()
+        self._providers: dict[str, ProviderMetrics] = {}
+        self._in_flight: defaultdict[str, int] = defaultdict(int)
+        self._requests: defaultdict[tuple[str, str], int] = defaultdict(int)
+
+    # -- what is recorded --------------------------------------------------------------------------------------
+
+    def attempt(self, record: AttemptRecord) -> None:
+        """Count one finished upstream call for its provider, its account and its model."""
+        self.provider(record.provider).attempt(record, self.wall())
+
+    def short_circuited(self, provider: str, *, account: str | None = None, model: str | None = None) -> None:
+        """Count a call we refused to make, because of a cooldown or a limit of ours. It is never a 429."""
+        counted = self.provider(provider)
+        counted.ring.short_circuited()
+        if account is not None:
+            counted.ring_of(counted.accounts, account).short_circuited()
+        if model is not None:
+            counted.ring_of(counted.models, model).short_circuited()
+
+    def retry(self, provider: str) -> None:
+        """Count a further attempt at this provider, after one that failed."""
+        self.provider(provider).ring.retry()
+
+    def fallback(self, provider_from: str, provider_to: str) -> None:
+        """Count a request that one provider could not serve and another is asked to; the first one's window has it."""
+        if provider_from != provider_to:
+            self.provider(provider_from).ring.fallback_out()
+
+    def sample_availability(self, provider: str, eligible: bool) -> None:
+        """Note whether the provider has an account to try. Call it every ten seconds or oftener."""
+        self.provider(provider).ring.sample_availability(eligible)
+
+    def request(self, route: str, outcome: str) -> None:
+        """Count one client request as the client felt it: after retries and fallbacks."""
+        key = (route, outcome)
+        if key not in self._requests and len(self._requests) >= MOST_LABELS:
+            key = (OTHER, OTHER)
+        self._requests[key] += 1
+
+    def started(self, provider: str) -> None:
+        """Note that an upstream call begins; :meth:`ended` must follow, however it goes."""
+        self._in_flight[provider] += 1
+
+    def ended(self, provider: str) -> None:
+        """Note that an upstream call is over."""
+        left = self._in_flight.pop(provider, 0) - 1
+        if left > 0:
+            self._in_flight[provider] = left
+
+    # -- what is read ------------------------------------------------------------------------------------------
+
+    def provider(self, name: str) -> ProviderMetrics:
+        """One provider's counts, begun when first asked for."""
+        counted = self._providers.get(name)
+        if counted is None:
+            counted = self._providers[name] = ProviderMetrics(self._clock, self.wall())
+        return counted
+
+    def in_flight(self, provider: str) -> int:
+        """How many upstream calls are under way."""
+        return self._in_flight.get(provider, 0)
+
+    @property
+    def requests(self) -> Mapping[tuple[str, str], int]:
+        """Client requests since the start, by (route, outcome)."""
+        return self._requests
+
+    # -- reloads -----------------------------------------------------------------------------------------------
+
+    def forget(self, provider: str) -> None:
+        """Drop a provider's counts. Calls still under way stay in flight, and count anew when they end."""
+        self._providers.pop(provider, None)
+
+    def keep(self, names: Collection[str]) -> None:
+        """Hold exactly these providers: forget the others, begin the new ones, and drop what has long been idle.
+
+        Call it at the start and after each reload.
+        """
+        for gone in self._providers.keys() - set(names):
+            self.forget(gone)
+        for name in names:
+            self.provider(name).drop_idle()

@@ -1,0 +1,154 @@
+"""What the rest of the gateway knows of a provider, and the one word it and the counts come to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from switchgear.metrics.registry import ProviderMetrics
+from switchgear.types import Kind
+
+Status = Literal["ok", "degraded", "down", "disabled", "broken"]
+
+STATUS_WINDOW_S: Final = 300
+SUCCESS_TARGET: Final = 0.95
+_MOST_KINDS: Final = 3
+_OF_A_MODEL: Final = frozenset({Kind.FORBIDDEN.value, Kind.MODEL_NOT_FOUND.value})
+
+
+@dataclass(frozen=True, slots=True)
+class PluginFacts:
+    """The plugin behind the provider. ``state`` is ``active``, or ``broken`` when it cannot be used."""
+
+    name: str
+    version: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccountCounts:
+    """Accounts by state; each is in exactly one. Disabled ones are the operator's wish, and no fault."""
+
+    total: int = 0
+    ready: int = 0
+    cooling: int = 0
+    exhausted: int = 0
+    auth_failed: int = 0
+    suspended: int = 0
+    disabled: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Cooldown:
+    """Why an account is not asked now. Times are Unix seconds; an ``until`` of ``None`` waits for the operator.
+
+    Attributes:
+        account: the account's label, never its id.
+        model: the upstream's name, ``*`` for all.
+        reason: a kind of failure, or ``breaker_open``.
+        hint_seconds: what the upstream asked for; ``None`` when it did not.
+        capped: it asked for more than the operator allows.
+        next_probe_at: when one request is let through to see.
+    """
+
+    account: str
+    model: str
+    reason: str
+    since: float
+    until: float | None
+    hint_seconds: float | None = None
+    capped: bool = False
+    next_probe_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AuthFacts:
+    """The accounts' credentials. Times are Unix seconds; ``None`` where nothing expires or was refreshed."""
+
+    next_expiry_at: float | None = None
+    last_refresh_at: float | None = None
+    last_refresh_result: str | None = None
+    refresh_failures_1h: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """The models of the last list, and how that list differed from the one before."""
+
+    listed: int = 0
+    hidden: int = 0
+    last_sync_at: float | None = None
+    added: int = 0
+    removed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderSnapshot:
+    """One provider as plugins, health, accounts and catalog see it now.
+
+    Attributes:
+        name: the configured entry's name.
+        enabled: the operator did not switch it off.
+        eligible: at least one account may be asked now, for some model.
+        queue_depth: requests that wait for a cooling account.
+        retired: when and why the service ended; ``None`` while it lives.
+    """
+
+    name: str
+    enabled: bool
+    eligible: bool
+    plugin: PluginFacts
+    accounts: AccountCounts
+    cooldowns: tuple[Cooldown, ...] = ()
+    auth: AuthFacts = AuthFacts()
+    models: ModelFacts = ModelFacts()
+    queue_depth: int = 0
+    retired: str | None = None
+
+
+def provider_status(snapshot: ProviderSnapshot, counted: ProviderMetrics) -> tuple[Status, list[str]]:
+    """The provider's status, and the reasons: kinds of failure, or one of the words below.
+
+    ``disabled`` by the operator; ``broken``: its plugin cannot be used; ``down``: no account may be asked;
+    ``degraded``: accounts are out, or under 95 % of the last five minutes' attempts succeeded (of 20 at least), or the
+    last five attempts all failed, however few there were.
+    """
+    if not snapshot.enabled:
+        return "disabled", []
+    if snapshot.plugin.state == "broken":
+        return "broken", ["plugin_broken"]
+    reasons = dict.fromkeys((*_accounts_out(snapshot), *_attempts_failing(counted)))
+    if snapshot.eligible:
+        accounts = snapshot.accounts
+        degraded = reasons or accounts.ready + accounts.disabled < accounts.total
+        return "degraded" if degraded else "ok", list(reasons)
+    if snapshot.accounts.total == snapshot.accounts.disabled:
+        return "down", ["accounts_disabled" if snapshot.accounts.total else "no_accounts"]
+    return "down", list(reasons)
+
+
+def _accounts_out(snapshot: ProviderSnapshot) -> Iterator[str]:
+    accounts = snapshot.accounts
+    if accounts.suspended:
+        yield Kind.SUSPENDED.value
+    if accounts.auth_failed:
+        yield Kind.LOGIN_REQUIRED.value
+    if accounts.exhausted:
+        yield Kind.QUOTA_EXHAUSTED.value
+    if accounts.cooling:
+        for row in snapshot.cooldowns:
+            # A model that an account may not use, or that is gone, takes nothing from the account's health.
+            if row.model == "*" or row.reason not in _OF_A_MODEL:
+                yield str(row.reason)
+
+
+def _attempts_failing(counted: ProviderMetrics) -> Iterator[str]:
+    ring = counted.ring
+    window = ring.summary(STATUS_WINDOW_S)
+    success_ratio = window["success_ratio"]
+    if window["sufficient"] and success_ratio is not None and success_ratio < SUCCESS_TARGET:
+        for kind, _ in ring.failures(STATUS_WINDOW_S)[:_MOST_KINDS]:
+            yield kind.value
+    if ring.last_failed() and counted.last_error is not None:
+        yield counted.last_error.kind.value

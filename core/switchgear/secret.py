@@ -1,0 +1,115 @@
+"""A value that must not be seen, and the filter that keeps it out of every text that leaves the program."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import re
+import weakref
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pydantic import GetCoreSchemaHandler
+    from pydantic_core import CoreSchema
+
+MASK = "***"
+SHORTEST_REDACTED = 6
+"""A secret shorter than this is masked in its own ``repr`` but not searched for: it would match common words."""
+
+
+class Secret:
+    """A secret text. It prints as ``***`` everywhere; only :meth:`reveal` gives it away.
+
+    In a settings model, annotate a field as ``Secret`` and the operator may write a literal, ``env:NAME``,
+    ``file:PATH`` or ``keyring:NAME``; the reference is resolved while the file is loaded.
+
+    >>> Secret("sk-live-1234")
+    Secret('***')
+    >>> f"key={Secret('sk-live-1234')}"
+    'key=***'
+    """
+
+    __slots__ = ("__weakref__", "_value")
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+        if len(value) >= SHORTEST_REDACTED:
+            _living.add(self)
+
+    def reveal(self) -> str:
+        """The secret itself. Call it where it goes onto the wire, nowhere else."""
+        return self._value
+
+    def fingerprint(self, digits: int = 12) -> str:
+        """The first hexadecimal digits of its SHA-256: tells secrets apart without showing one."""
+        return hashlib.sha256(self._value.encode()).hexdigest()[:digits]
+
+    def __repr__(self) -> str:
+        return f"Secret({MASK!r})"
+
+    def __str__(self) -> str:
+        return MASK
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        raise TypeError("a Secret is not pickled")
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Validate a reference or literal into a resolved secret; serialise it masked."""
+        from pydantic_core import core_schema
+
+        from switchgear.references import resolve
+
+        def validate(value: Any) -> Secret:
+            return value if isinstance(value, Secret) else resolve(value)
+
+        return core_schema.no_info_plain_validator_function(
+            validate, serialization=core_schema.plain_serializer_function_ser_schema(str)
+        )
+
+
+class _Living:
+    """The secrets in use, as one compiled pattern; a secret leaves it when its last holder does."""
+
+    def __init__(self) -> None:
+        # By identity: a set keeps one of two equal secrets, and would forget both when that one's holder goes.
+        self._secrets: weakref.WeakValueDictionary[int, Secret] = weakref.WeakValueDictionary()
+        self._additions = itertools.count(1)
+        self._added = 0
+        self._made_from = (0, 0)
+        self._pattern: re.Pattern[str] | None = None
+
+    def add(self, secret: Secret) -> None:
+        self._secrets[id(secret)] = secret
+        self._added = next(self._additions)
+
+    def pattern(self) -> re.Pattern[str] | None:
+        state = (self._added, len(self._secrets))  # before looking: another thread may be adding
+        if state != self._made_from:
+            living = [secret for ref in self._secrets.valuerefs() if (secret := ref()) is not None]
+            values = sorted({secret.reveal() for secret in living}, key=len, reverse=True)
+            self._pattern = re.compile("|".join(map(re.escape, values))) if values else None
+            self._made_from = state
+        return self._pattern
+
+
+_living = _Living()
+
+
+def redact(text: str) -> str:
+    """``text`` with every living secret replaced by ``***``.
+
+    Upstreams quote the key they refuse; so whatever came from outside passes through here before a person,
+    a log or a client sees it.
+    """
+    pattern = _living.pattern()
+    return text if pattern is None else pattern.sub(MASK, text)

@@ -1,0 +1,93 @@
+"""What every provider entry of ``config.yaml`` may say; a plugin's own settings model extends it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from switchgear.types import Timeouts
+
+
+def kebab(name: str) -> str:
+    """The key of ``config.yaml`` for a Python field.
+
+    >>> kebab("max_retry_interval")
+    'max-retry-interval'
+    """
+    return name.rstrip("_").replace("_", "-")
+
+
+class SettingsModel(BaseModel):
+    """A strict, frozen settings model with kebab-case keys."""
+
+    model_config = ConfigDict(
+        alias_generator=kebab, extra="forbid", frozen=True, strict=True, arbitrary_types_allowed=True
+    )
+
+
+def _name_part(value: str) -> str:
+    if value != value.strip() or any(c.isspace() or not c.isprintable() for c in value):
+        raise ValueError("may not hold spaces or control characters")
+    if any(part in {"", ".", ".."} for part in value.split("/")):
+        raise ValueError("may not start, end or go up with '/'")
+    return value
+
+
+def _prefix(value: str) -> str:
+    if "/" in value:
+        raise ValueError("may not hold '/': a model is named prefix/alias")
+    return _name_part(value) if value else value
+
+
+ModelName = Annotated[str, Field(min_length=1, max_length=256), AfterValidator(_name_part)]
+Prefix = Annotated[str, Field(max_length=64), AfterValidator(_prefix)]
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
+
+
+class ModelEntry(SettingsModel):
+    """One model of a block: the upstream's ``name``, and the ``alias`` clients use (the name itself if absent)."""
+
+    name: ModelName
+    alias: ModelName | None = None
+    display_name: str | None = None
+    context_length: Annotated[int, Field(gt=0)] | None = None
+
+    @property
+    def public(self) -> str:
+        """The name clients use, without the prefix."""
+        return self.alias or self.name
+
+
+class TimeoutSettings(SettingsModel):
+    """How long one upstream call may take."""
+
+    connect_seconds: Seconds = 10.0
+    first_byte_seconds: Seconds = 600.0
+    idle_seconds: Seconds = 120.0
+    total_seconds: Seconds = 3600.0
+
+    def timeouts(self) -> Timeouts:
+        """The same as the value that crosses the hooks."""
+        return Timeouts(self.connect_seconds, self.first_byte_seconds, self.idle_seconds, self.total_seconds)
+
+
+class ProviderSettings(SettingsModel):
+    """The keys every provider entry has.
+
+    Attributes:
+        name: unique over the whole file; the block's key (numbered from the second entry on) if absent.
+        disabled: true keeps the entry in the file and out of service.
+        prefix: models are listed as ``prefix/alias``; empty for none; absent for the provider's default.
+        models: what is served, and under which alias; the same alias again is a pool. Absent: what the
+            upstream lists.
+        excluded_models: wildcards (``*-preview``, ``*:free``) over upstream names and aliases.
+        timeouts: limits of one upstream call, in seconds.
+    """
+
+    name: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")] | None = None
+    disabled: bool = False
+    prefix: Prefix | None = None
+    models: tuple[ModelEntry, ...] = Field(default=(), strict=False)
+    excluded_models: tuple[str, ...] = Field(default=(), strict=False)
+    timeouts: TimeoutSettings = TimeoutSettings()

@@ -1,0 +1,392 @@
+"""The values that cross a hook. All are frozen; times are Unix seconds (UTC), durations are seconds.
+
+A plugin author meets: :class:`Provider` and :class:`Account` (who is asked), :class:`ForwardRequest` (what the
+client wants), the events or the :class:`Reply` (the answer), :class:`Failure` and :class:`Verdict` (what went
+wrong, and what it means).
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+if TYPE_CHECKING:
+    from switchgear.secret import Secret
+
+Dialect = Literal["openai-chat", "openai-completions", "openai-embeddings"]
+"""A wire format between a client and the gateway, or between the gateway and an upstream."""
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+# -- who is asked ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model an account can use now.
+
+    ``id`` is the upstream's own name for it. ``context_length`` is in tokens; ``created`` is Unix seconds.
+    ``None`` means the upstream does not say.
+    """
+
+    id: str
+    display_name: str | None = None
+    owned_by: str | None = None
+    created: int | None = None
+    context_length: int | None = None
+    max_output_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderInfo:
+    """What a plugin says of itself. Every field has a default, so the hook is optional.
+
+    Attributes:
+        title: the provider's name for people.
+        contract: the oldest and the newest contract version this plugin works with, both included.
+        settings: the pydantic model of **one** entry of the plugin's block, a subclass of
+            :class:`~switchgear.settings.ProviderSettings`; ``None`` for that class itself.
+        dialects: what ``forward`` answers with a :class:`Reply`; a plugin that yields events leaves it empty.
+        login_methods: the sign-in methods of ``authenticate``, the default one first. A provider that has
+            any gets its block's key as its default prefix.
+        fallback_models: listed, marked as such, while no account's list can be had.
+        retired: when and why the service ended, and what to do instead; ``None`` while it lives.
+    """
+
+    title: str = ""
+    contract: tuple[int, int] = (1, 1)
+    settings: type[Any] | None = None
+    dialects: tuple[Dialect, ...] = ()
+    login_methods: tuple[str, ...] = ()
+    fallback_models: tuple[Model, ...] = ()
+    retired: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """One configured entry of a plugin's block.
+
+    Attributes:
+        name: what operators call it, unique over the whole configuration; it labels metrics and logs.
+        key: the block's key in ``config.yaml``, which is the plugin's entry-point name.
+        prefix: its models are listed as ``prefix/alias``; empty for none.
+        settings: the entry, validated by the plugin's own settings model.
+    """
+
+    name: str
+    key: str
+    prefix: str
+    settings: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One account (or key) of one provider.
+
+    Attributes:
+        id: what the provider promises is stable; never a token that rotates, never an e-mail alone.
+        label: a name that is safe to show in logs, headers and metrics; made from a digest when left empty.
+        secrets: tokens and keys, by a name the plugin chooses.
+        details: what may be read by anyone with access to the file (method, region, issued at).
+        expires_at: when the credential expires, Unix seconds; ``None`` when it does not.
+        proxy_url: the proxy of this account's calls; ``None`` for a direct connection.
+        disabled: the operator switched it off.
+    """
+
+    id: str
+    label: str = ""
+    secrets: Mapping[str, Secret] = field(default_factory=lambda: NOTHING)
+    details: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+    expires_at: float | None = None
+    proxy_url: Secret | None = None
+    disabled: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.id:
+            raise ValueError("an account needs a stable id")
+        if not self.label:
+            digest = hashlib.sha256(self.id.encode()).hexdigest()[:8]
+            object.__setattr__(self, "label", f"acct_{digest}")
+
+
+# -- what the client wants ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """How long one upstream call may take, in seconds."""
+
+    connect_s: float = 10.0
+    first_byte_s: float = 600.0
+    idle_s: float = 120.0
+    total_s: float = 3600.0
+
+
+@dataclass(frozen=True)
+class ForwardRequest:
+    """One attempt's request.
+
+    Attributes:
+        id: the request's id, the same over all its attempts.
+        dialect: what the client speaks, and what ``body`` is written in.
+        model: the upstream's name of the model.
+        body: the client's JSON with ``model`` replaced by the upstream's name; nothing else was changed.
+        stream: whether the client asked for server-sent events.
+        headers: the client's headers, names in lower case, without credentials and hop-by-hop headers.
+        timeouts: the limits of this call; ``client`` keeps them by itself.
+    """
+
+    id: str
+    dialect: Dialect
+    model: str
+    body: bytes
+    stream: bool
+    headers: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+    timeouts: Timeouts = field(default_factory=Timeouts)
+
+    @functools.cached_property
+    def json(self) -> Mapping[str, Any]:
+        """The body as a mapping, parsed when first asked for."""
+        import msgspec
+
+        decoded: dict[str, Any] = msgspec.json.decode(self.body, type=dict[str, Any])
+        return MappingProxyType(decoded)
+
+    @property
+    def last_text(self) -> str:
+        """The text of the last message; empty when it holds none."""
+        messages = self.json.get("messages") or [{}]
+        content = messages[-1].get("content") if isinstance(messages[-1], dict) else None
+        if isinstance(content, list):
+            return "".join(part.get("text") or "" for part in content if isinstance(part, dict))
+        return content if isinstance(content, str) else ""
+
+
+# -- the answer: events, or raw bytes ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A piece of the answer's text."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reasoning:
+    """A piece of the model's reasoning."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """One whole tool call; ``arguments`` is a JSON text."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of the whole request; ``None`` means the upstream does not say. The last one given counts."""
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """The answer ended by itself. A stream that ends without one finished with ``stop``."""
+
+    reason: Literal["stop", "length", "tool_calls", "content_filter"] = "stop"
+
+
+Event = Text | Reasoning | ToolCall | Usage | Finish
+
+
+@dataclass(slots=True)
+class Reply:
+    """An upstream's answer as raw bytes, in the dialect of the request.
+
+    Attributes:
+        status: the HTTP status; 400 and above is a failure and goes to ``classify_error``.
+        headers: names in lower case.
+        body: the bytes as they come; raises :class:`~switchgear.errors.UpstreamError` when they break off.
+        aclose: gives the connection back; core calls it exactly once, always.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: AsyncIterator[bytes]
+    aclose: Callable[[], Awaitable[None]]
+
+
+# -- what went wrong ---------------------------------------------------------------------------------------
+
+
+class Kind(StrEnum):
+    """What a failure means. The policy table says what core does about each."""
+
+    TOKEN_EXPIRED = "token_expired"  # noqa: S105 - a failure kind
+    LOGIN_REQUIRED = "login_required"
+    SUSPENDED = "suspended"
+    FORBIDDEN = "forbidden"
+    RATE_LIMITED = "rate_limited"
+    QUOTA_EXHAUSTED = "quota_exhausted"
+    MODEL_NOT_FOUND = "model_not_found"
+    OVERLOADED = "overloaded"
+    SERVER_ERROR = "server_error"
+    TIMEOUT = "timeout"
+    CONNECTION = "connection"
+    PROTOCOL = "protocol"
+    INVALID_REQUEST = "invalid_request"
+    CONTEXT_TOO_LONG = "context_too_long"
+    CONTENT_FILTERED = "content_filtered"
+    CANCELLED = "cancelled"
+
+
+Cause = Literal["status", "in_band", "connection", "timeout", "protocol"]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What was seen when an upstream call failed; no meaning yet.
+
+    Attributes:
+        cause: ``status`` (an HTTP error), ``in_band`` (an error inside a 200), ``connection`` (refused, DNS, TLS,
+            reset), ``timeout`` (a limit of :class:`Timeouts` fired) or ``protocol`` (an answer that is none).
+        status: the HTTP status; ``None`` when there was no answer.
+        headers: the answer's headers, names in lower case.
+        body: the answer's body or the error event, 64 KiB of it at most.
+        message: what happened, in our words; used when the body says nothing.
+        model: the upstream's name of the model that was asked for.
+    """
+
+    cause: Cause
+    status: int | None = None
+    headers: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+    body: bytes = b""
+    message: str = ""
+    model: str = ""
+
+    def __str__(self) -> str:
+        return self.message or f"HTTP {self.status}"
+
+
+Scope = Literal["model", "account", "provider"]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a failure means.
+
+    Attributes:
+        kind: decides what core does; see :class:`Kind`.
+        scope: what the failure tells something about: this (account, model) pair, the account, or the provider;
+            ``None`` leaves it to the policy table.
+        retry_after: seconds to wait, as the upstream says; ``None`` when it does not.
+        reset_at: when a quota comes back, Unix seconds; ``None`` when unknown.
+        message: the upstream's words, for the client and the log; core removes known secrets from it.
+        code: the upstream's error code, kept for the client; ``None`` when it has none.
+        type: the upstream's error type, likewise.
+        param: the request field the upstream blames, likewise.
+        status: the HTTP status that fits the error, where it came inside a 200; ``None`` for the failure's own.
+    """
+
+    kind: Kind
+    scope: Scope | None = None
+    retry_after: float | None = None
+    reset_at: float | None = None
+    message: str = ""
+    code: str | None = None
+    type: str | None = None
+    param: str | None = None
+    status: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """One limit of one account.
+
+    ``unit`` is the provider's word (``credits``, ``requests``, ``tokens``); ``limit`` and ``used`` count it and are
+    ``None`` when unknown; ``source`` is ``reported`` by the provider or ``observed`` from answers.
+    """
+
+    unit: str
+    limit: float | None
+    used: float | None
+    resets_at: float | None
+    source: Literal["reported", "observed"]
+    observed_at: float
+
+
+# -- what core lends to a hook -----------------------------------------------------------------------------
+
+
+class AuthStore(Protocol):
+    """The auth files of one provider entry, and of nobody else."""
+
+    def load(self) -> list[Account]:
+        """The accounts saved so far. A damaged file is left out, and reported by core."""
+
+    async def save(self, account: Account) -> None:
+        """Write one account durably, mode 0600. The same ``id`` again updates the same file."""
+
+    async def remove(self, account: Account) -> None:
+        """Delete the account's file; no error when there is none."""
+
+
+class Login(Protocol):
+    """The dialog with the person who signs in. All of ``authenticate``'s talking goes through it."""
+
+    method: str
+
+    async def show(self, url: str, code: str | None = None) -> None:
+        """Show the address to open and, in a device flow, the code to enter there."""
+
+    async def ask(self, question: str, *, secret: bool = False) -> str:
+        """Ask for one line. Raises :class:`~switchgear.errors.LoginCancelled` when the person gives up."""
+
+    async def progress(self, text: str) -> None:
+        """Say what is being waited for."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRecord:
+    """One finished upstream call, as observers see it. It holds no secret and no prompt.
+
+    ``kind`` is ``None`` for a success. Durations are milliseconds; ``ttft_ms`` is ``None`` when no byte was sent
+    on. Token counts are ``None`` when the upstream reported none.
+    """
+
+    request_id: str
+    provider: str
+    account: str
+    model: str
+    attempt: int
+    status: int | None
+    kind: Kind | None
+    duration_ms: float
+    ttft_ms: float | None
+    input_tokens: int | None
+    output_tokens: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """A built-in rule that changed its state."""
+
+    rule: str
+    provider: str
+    state: Literal["inactive", "pending", "firing", "resolved"]
+    value: float | None
+    threshold: float
+    runbook: str

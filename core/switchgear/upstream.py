@@ -1,0 +1,171 @@
+"""The one way to an upstream: httpx2's request and response types over a transport that can be replaced.
+
+It owns the connection pool, proxy, TLS context, time limits and cancellation. It keeps no cookies, follows no redirect
+(a redirect could carry a key to another host), and asks for no compression. One transport serves one proxy, never
+one account.
+"""
+
+from __future__ import annotations
+
+import functools
+import ssl
+import zlib
+from collections.abc import AsyncIterator, Callable
+from importlib.metadata import version
+from typing import Any
+
+import httpx2
+
+from switchgear.errors import UpstreamError
+from switchgear.secret import Secret, redact
+from switchgear.types import Failure, Reply, Timeouts
+
+MAX_CONNECTIONS = 4096
+MAX_IDLE_CONNECTIONS = 512
+IDLE_EXPIRY_S = 30.0
+MAX_FETCH_BYTES = 8 * 1024 * 1024
+MAX_INFLATED_CHUNK_BYTES = 1024 * 1024
+USER_AGENT = f"switchgear/{version('switchgear')}"
+
+TransportFactory = Callable[[str | None], httpx2.AsyncBaseTransport]
+
+
+@functools.cache
+def tls_context() -> ssl.SSLContext:
+    """The TLS context of every upstream call: it trusts what the operating system trusts, or ``SSL_CERT_FILE``."""
+    return httpx2.create_ssl_context()
+
+
+def httpx_transport(proxy_url: str | None) -> httpx2.AsyncBaseTransport:
+    """The HTTP library's own transport, direct or through a proxy (``http``, ``https``, ``socks5``, ``socks5h``)."""
+    return httpx2.AsyncHTTPTransport(
+        verify=tls_context(),
+        trust_env=False,
+        proxy=proxy_url,
+        limits=httpx2.Limits(
+            max_connections=MAX_CONNECTIONS,
+            max_keepalive_connections=MAX_IDLE_CONNECTIONS,
+            keepalive_expiry=IDLE_EXPIRY_S,
+        ),
+    )
+
+
+class UpstreamClient:
+    """Sends requests upstream; ``client`` in the hooks.
+
+    Every method raises :class:`~switchgear.errors.UpstreamError` when there is no answer, with what happened in its
+    ``failure``. An answer with an error status is an answer: it is returned.
+    """
+
+    def __init__(self, transport: httpx2.AsyncBaseTransport) -> None:
+        self._transport = transport
+
+    async def send(self, request: httpx2.Request, timeouts: Timeouts | None = None) -> httpx2.Response:
+        """Send ``request``; return as soon as the headers are here. The caller closes the response."""
+        limits = timeouts or Timeouts()
+        timeout: dict[str, float] = {
+            "connect": limits.connect_s,
+            "pool": limits.connect_s,
+            "write": limits.idle_s,
+            "read": limits.first_byte_s,
+        }
+        request.extensions = {**request.extensions, "timeout": timeout}
+        headers = request.headers
+        headers.setdefault("user-agent", USER_AGENT)
+        headers.setdefault("accept-encoding", "identity")
+        try:
+            response = await self._transport.handle_async_request(request)
+        except httpx2.TransportError as error:
+            raise UpstreamError(_failure(error, request, "before an answer")) from error
+        timeout["read"] = limits.idle_s  # the transport reads it again when the body starts
+        response.request = request
+        return response
+
+    async def fetch(
+        self, request: httpx2.Request, timeouts: Timeouts | None = None, max_bytes: int = MAX_FETCH_BYTES
+    ) -> httpx2.Response:
+        """Send ``request`` and read the whole answer, which may be ``max_bytes`` long, unpacked."""
+        response = await self.send(request, timeouts)
+        try:
+            parts: list[bytes] = []
+            size = 0
+            async for part in _body(response, request):
+                size += len(part)
+                if size > max_bytes:
+                    raise UpstreamError(Failure("protocol", message=f"the answer is longer than {max_bytes} bytes"))
+                parts.append(part)
+        finally:
+            await response.aclose()
+        headers = [(k, v) for k, v in response.headers.raw if k.lower() not in _LENGTH_HEADERS]
+        return httpx2.Response(response.status_code, headers=headers, content=b"".join(parts), request=request)
+
+    async def reply(self, request: httpx2.Request, timeouts: Timeouts | None = None) -> Reply:
+        """Send ``request`` and hand its answer on as a :class:`~switchgear.types.Reply`, body unread."""
+        response = await self.send(request, timeouts)
+        headers = dict(response.headers.items())
+        return Reply(response.status_code, headers, _body(response, request), response.aclose)
+
+
+_LENGTH_HEADERS = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})
+
+
+async def _body(response: httpx2.Response, request: httpx2.Request) -> AsyncIterator[bytes]:
+    """The body, unpacked although compression was not asked for; never more than 1 MiB at a time."""
+    encoding = response.headers.get("content-encoding", "identity").strip().lower()
+    try:
+        stream: Any = response.stream
+        if encoding in {"identity", ""}:
+            async for chunk in stream:
+                yield chunk
+        elif encoding in {"gzip", "x-gzip", "deflate"}:
+            inflater = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)
+            async for chunk in stream:
+                while chunk:
+                    yield inflater.decompress(chunk, MAX_INFLATED_CHUNK_BYTES)
+                    chunk = inflater.unconsumed_tail
+        else:
+            raise UpstreamError(Failure("protocol", message=f"unrequested content-encoding {encoding[:40]!r}"))
+    except httpx2.TransportError as error:
+        raise UpstreamError(_failure(error, request, "while the answer was on its way")) from error
+    except zlib.error as error:
+        raise UpstreamError(Failure("protocol", message="the answer's compression is damaged")) from error
+
+
+def _failure(error: httpx2.TransportError, request: httpx2.Request, when: str) -> Failure:
+    host = request.url.netloc.decode("ascii", "replace").rpartition("@")[2]
+    match error:
+        case httpx2.ConnectTimeout() | httpx2.PoolTimeout():
+            return Failure("timeout", message=f"no connection to {host} in time")
+        case httpx2.TimeoutException():
+            return Failure("timeout", message=f"{host} sent nothing in time, {when}")
+        case httpx2.ConnectError():
+            return Failure("connection", message=f"cannot connect to {host}: {redact(str(error))[:200]}")
+        case httpx2.ProxyError():
+            return Failure("connection", message=f"the proxy refused the way to {host}")
+        case httpx2.LocalProtocolError() | httpx2.UnsupportedProtocol():
+            return Failure("protocol", message=f"the request to {host} cannot be sent: {redact(str(error))[:200]}")
+        case _:
+            return Failure("connection", message=f"{host} broke the connection {when}")
+
+
+class UpstreamClients:
+    """One :class:`UpstreamClient` for each proxy in use, made when first asked for."""
+
+    def __init__(self, factory: TransportFactory = httpx_transport) -> None:
+        self._factory = factory
+        self._made: dict[str | None, tuple[UpstreamClient, httpx2.AsyncBaseTransport]] = {}
+
+    def through(self, proxy_url: Secret | None) -> UpstreamClient:
+        """The client whose calls go through ``proxy_url``; ``None`` for direct ones."""
+        key = None if proxy_url is None else proxy_url.reveal()
+        made = self._made.get(key)
+        if made is None:
+            transport = self._factory(key)
+            made = self._made[key] = (UpstreamClient(transport), transport)
+        return made[0]
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        for _, transport in self._made.values():
+            await transport.aclose()
+        self._made.clear()
