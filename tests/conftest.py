@@ -17,3 +17,10 @@ def anyio_backend() -> str:
 def _logs() -> None:
     """Log as the gateway does: structured, on standard error."""
     logs.configure("json", "info")
+
+
+@pytest.fixture
+def log_output(_logs: None, capfd: pytest.CaptureFixture[str]) -> pytest.CaptureFixture[str]:
+    """What is logged, everything of it, as the captured standard error."""
+    logs.configure("json", "debug")
+    return capfd

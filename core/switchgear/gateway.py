@@ -236,8 +236,13 @@ class Gateway:
         status = verdict.status or failure.status
         if status is None or status < 400:
             status = STATUS_WITHOUT_ANSWER.get(verdict.kind, 502)
-        message = redact(verdict.message or str(failure))
-        error = ErrorDetail(status, message, verdict.code or str(verdict.kind), verdict.type, verdict.param)
+        error = ErrorDetail(
+            status,
+            redact(verdict.message or str(failure)),
+            redact(verdict.code or str(verdict.kind)),
+            None if verdict.type is None else redact(verdict.type),
+            None if verdict.param is None else redact(verdict.param),
+        )
         if client.committed:
             if ask.body.stream:
                 await client.send(ask.codec.error_event(error))

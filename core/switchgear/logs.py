@@ -27,6 +27,7 @@ _CONTROL[0x2029] = "\\u2029"
 def configure(format_: Format = "auto", level: str = "info", stream: TextIO | None = None) -> None:
     """Send every log line, the libraries' too, to ``stream`` (standard error if ``None``)."""
     target = stream if stream is not None else sys.stderr
+    lines = Lines(stream)
     text = format_ == "text" or (format_ == "auto" and target.isatty())
     renderer = TextRenderer(colour=target.isatty()) if text else render_json
     structlog.configure(
@@ -38,10 +39,25 @@ def configure(format_: Format = "auto", level: str = "info", stream: TextIO | No
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(file=target),
+        logger_factory=lambda *_: lines,
         cache_logger_on_first_use=False,
     )
     logging.basicConfig(handlers=[_Forwarder()], level=logging.WARNING, force=True)
+
+
+class Lines:
+    """Writes whole lines, each in one piece. ``None`` stands for what standard error is at that moment."""
+
+    def __init__(self, stream: TextIO | None) -> None:
+        self._stream = stream
+
+    def msg(self, line: str) -> None:
+        """Write one line."""
+        stream = self._stream if self._stream is not None else sys.stderr
+        stream.write(line + "\n")
+        stream.flush()
+
+    debug = info = warning = error = critical = exception = log = msg
 
 
 class _Forwarder(logging.Handler):
