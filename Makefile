@@ -34,10 +34,10 @@ imports: $(DEV_STAMP)
 	@$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
 
 docs: $(DEV_STAMP)
-	@$(BIN)/cog --check -r docs/*.md README.md || { echo "run: make docs-write"; exit 1; }
+	@$(BIN)/cog -I . --check -r docs/*.md README.md || { echo "run: make docs-write"; exit 1; }
 
 docs-write: $(DEV_STAMP)
-	@$(BIN)/cog -r docs/*.md README.md
+	@$(BIN)/cog -I . -r docs/*.md README.md
 
 bench: $(STAMP) ## measure the gateway beside a bare pass-through, in one run
 	@$(BIN)/python -m tests.bench $(BENCHARGS)

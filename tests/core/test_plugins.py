@@ -247,7 +247,7 @@ async def test_a_wrapper_goes_around_every_provider() -> None:
     plugins = loaded(a=plugin(forward=speak), loud=loud)
     events = await plugins.forward(provider("a"), None, ACCOUNT, None)  # type: ignore[arg-type]
     assert not hasattr(events, "status")
-    assert [event async for event in events] == [Text("HI")]  # type: ignore[union-attr]
+    assert [event async for event in events] == [Text("HI")]
 
 
 RECORD = AttemptRecord("r", "p", "a", "m", 1, 200, None, 1.0, 1.0, None, None)

@@ -46,8 +46,8 @@ def new(name: str, as_json: bool) -> None:
     api-keys:
       - {{name: {name}, key: "{key}"}}
 
-  A client sends it as 'Authorization: Bearer {key}' or as 'x-api-key: {key}'.
-  OpenAI SDKs and most tools take both from the environment:
+  A client sends it as 'Authorization: Bearer KEY' or 'x-api-key: KEY'. OpenAI's SDKs and most tools
+  take it from the environment:
 
     export OPENAI_BASE_URL=http://127.0.0.1:8317/v1
     export OPENAI_API_KEY={key}

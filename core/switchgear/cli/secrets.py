@@ -52,9 +52,7 @@ def secrets() -> None:
 def set_(name: str) -> None:
     """Store a secret under NAME; it is asked for, or read from standard input.
 
-    \b
-    It never stands on the command line, where other users of the machine and the
-    shell's history would see it.
+    It never stands on the command line, where other users of the machine and the shell's history would see it.
     """
     text = _ask(name) if sys.stdin.isatty() else sys.stdin.read(LONGEST_SECRET_BYTES)
     try:

@@ -40,7 +40,7 @@ class NoConfigError(SwitchgearError):
 @click.option("--port", type=click.IntRange(0, 65535), help="Listen here instead of the file's port; 0: a free one.")
 @click.option("--demo", is_flag=True, help="Serve a scriptable upstream of our own; needs no file, key or network.")
 def serve(config_path: Path, host: str | None, port: int | None, demo: bool) -> None:
-    r"""Run the gateway until Ctrl-C or SIGTERM. SIGHUP reloads; so does saving the file.
+    """Run the gateway until Ctrl-C or SIGTERM. SIGHUP reloads; so does saving the file.
 
     \b
     With --demo the gateway routes to an upstream inside the same process, over real
@@ -54,7 +54,7 @@ def serve(config_path: Path, host: str | None, port: int | None, demo: bool) -> 
       demo-500     the upstream fails
       demo-slow    the first token takes a few seconds
       demo-cut     the stream breaks off in the middle
-    """
+    """  # noqa: D301 - the backspace is click's mark for text that keeps its lines
     if not demo and not config_path.exists():
         raise NoConfigError(
             f"there is no {config_path}; copy config.example.yaml to it, name another with --config, "

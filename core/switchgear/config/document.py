@@ -38,7 +38,8 @@ _BOOL = re.compile(r"true|True|TRUE|false|False|FALSE")
 _INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _NOT_FINITE = re.compile(r"([-+]?)\.(inf|Inf|INF|nan|NaN|NAN)")
-_DIRECTIVE = re.compile(r"^%", re.MULTILINE)
+_DIRECTIVE = re.compile("(?:^|[\r\x85\u2028\u2029])\ufeff*%", re.MULTILINE)
+"""A '%' where the parser sees the beginning of a line; an unknown YAML version there would trip it."""
 _TEXT_TAGS = frozenset({"!", "tag:yaml.org,2002:str"})
 _BASES = {"0o": 8, "0x": 16}
 
@@ -88,7 +89,7 @@ def read_document(file: str, data: bytes) -> Document:
         before = error.object[: error.start].decode("utf-8", "replace")
         raise _error(file, _place_at(before, len(before)), "is not UTF-8 text; save the file as UTF-8") from None
     if directive := _DIRECTIVE.search(text):
-        place = _place_at(text, directive.start())
+        place = _place_at(text, directive.end() - 1)
         raise _error(file, place, "YAML directives ('%') are not used here; remove this line")
     try:
         return _Builder(file, text).document()

@@ -36,7 +36,7 @@ def excerpt(text: str, line: int, column: int) -> str | None:
     for piece in _PIECES.finditer(source):
         if piece.start() <= column - 1 < piece.end():
             caret = len(shown) + (column - 1 - piece.start() if piece["rest"] else 0)
-        if piece[0].startswith("#") and not source[: piece.start()].rstrip() == source[: piece.start()]:
+        if piece[0].startswith("#") and source[: piece.start()][-1:].strip() == "":
             break  # a comment
         shown += _masked(piece, guarded)
     if caret is None:

@@ -163,27 +163,36 @@ class RoutingSettings(SettingsModel):
 
 
 class MetricsSettings(SettingsModel):
-    """Attributes: loopback_open: ``GET /v1/metrics/providers`` needs no key from this machine."""
+    """Who may read the metrics.
+
+    Attributes:
+        loopback_open: ``GET /v1/metrics/providers`` needs no key from this machine.
+    """
 
     loopback_open: bool = True
 
 
 class LogSettings(SettingsModel):
-    """The log, on standard error. ``auto``: text on a terminal, JSON elsewhere."""
+    """The log, on standard error.
+
+    Attributes:
+        format: ``auto`` is text on a terminal and JSON elsewhere.
+        level: the least that is logged.
+    """
 
     format: Literal["auto", "json", "text"] = "auto"
     level: Literal["debug", "info", "warning", "error"] = "info"
 
 
 class Config(SettingsModel):
-    """Core's own keys.
+    """Core's own keys. Code takes the keys from :attr:`api_keys` and :attr:`management_key`.
 
     Attributes:
         host: where the gateway listens; loopback unless told otherwise.
-        port: 0 takes a free one.
+        port: where it listens; 0 takes a free one.
         auth_dir: one file per account.
-        client_keys: ``api-keys`` as written; use ``api_keys``.
-        management: ``management-key`` as written; use ``management_key``.
+        client_keys: what clients present, at least one: a key, or a mapping with its limits.
+        management: the operator's own key; no client key.
         force_model_prefix: an unprefixed name never reaches a prefixed block.
         request_retry: further attempts after the first, for the whole request.
         max_retry_interval: seconds a request may wait for an account that cools down.

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from switchgear.config.places import KeyPath
 
-NEAR = 0.7
+NEAR = 0.65
 """How alike two spellings must be, of 1.0; below it a suggestion misleads more than it helps."""
 SHORT_LIST = 8
 

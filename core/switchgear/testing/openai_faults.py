@@ -223,7 +223,7 @@ async def _gzip_bomb(turn: Turn) -> None:
 
 
 async def _no_http(turn: Turn) -> None:
-    await turn.exchange.send_raw(b"SSH-2.0-Fake\r\n")
+    await turn.exchange.send_raw(b"SSH-2.0-Fake\r\n\r\n")
 
 
 # -- broken timing -----------------------------------------------------------------------------------------
