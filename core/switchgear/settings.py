@@ -8,6 +8,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from switchgear.types import Timeouts
 
+NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+"""What an entry or a client key may be called."""
+
 
 def kebab(name: str) -> str:
     """The key of ``config.yaml`` for a Python field.
@@ -85,7 +88,7 @@ class ProviderSettings(SettingsModel):
         timeouts: limits of one upstream call, in seconds.
     """
 
-    name: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")] | None = None
+    name: Annotated[str, Field(min_length=1, max_length=64, pattern=NAME_PATTERN)] | None = None
     disabled: bool = False
     prefix: Prefix | None = None
     models: tuple[ModelEntry, ...] = Field(default=(), strict=False)

@@ -54,7 +54,7 @@ def set_(name: str) -> None:
 
     It never stands on the command line, where other users of the machine and the shell's history would see it.
     """
-    text = _ask(name) if sys.stdin.isatty() else sys.stdin.read(LONGEST_SECRET_BYTES)
+    text = _ask(name) if _has_terminal() else sys.stdin.read(LONGEST_SECRET_BYTES)
     try:
         value = accept(text).reveal()
     except ValueError as error:
@@ -83,6 +83,10 @@ def remove(name: str) -> None:
     if not _keyring(lambda: _remove(name)):
         raise SecretsError(f"the keyring has no secret {name!r}; see: switchgear secrets list")
     click.echo(f"Removed {name}.")
+
+
+def _has_terminal() -> bool:
+    return sys.stdin.isatty()
 
 
 def _ask(name: str) -> str:

@@ -6,7 +6,7 @@ from switchgear.config.load import ProviderEntry, RawConfig, RawEntry, read_conf
 from switchgear.config.names import check_names
 from switchgear.config.places import Place
 from switchgear.config.schema import CORE_KEYS, ClientKey, Config
-from switchgear.config.watch import content_digest, watch
+from switchgear.config.watching import content_digest, watch
 
 __all__ = [
     "CORE_KEYS",

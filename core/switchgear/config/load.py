@@ -44,7 +44,7 @@ class RawConfig:
         blocks: the entries of each installed plugin's block, by its key, in the file's order.
         problems: what is wrong so far.
         reporter: makes problems that name the file's lines.
-        digest: of the bytes that were read; see :func:`~switchgear.config.watch.content_digest`.
+        digest: of the bytes that were read; see :func:`~switchgear.config.watching.content_digest`.
     """
 
     config: Config

@@ -15,6 +15,7 @@ from switchgear.config.places import KeyPath, show_path
 from switchgear.config.spelling import known_keys, suggestion
 from switchgear.errors import Problem
 from switchgear.secret import MASK, SHORTEST_REDACTED, redact
+from switchgear.settings import NAME_PATTERN
 
 _TEXT, _LIST, _MAPPING = "a text", "a list ('- ' before each item)", "a mapping of 'key: value' lines"
 _WANTED = {
@@ -43,8 +44,10 @@ _LIMITS: Mapping[str, tuple[str, str]] = {
     "string_too_short": ("must have at least {} characters", "min_length"),
     "too_long": ("may hold {} items at most", "max_length"),
     "too_short": ("must hold at least {}; leave the key out for the default", "min_length"),
-    "string_pattern_mismatch": ("has characters that are not allowed here; allowed is {}", "pattern"),
+    "string_pattern_mismatch": ("has characters that are not allowed here; allowed are {}", "pattern"),
 }
+
+_PATTERNS = {NAME_PATTERN: "letters, digits, '.', '_' and '-'"}
 
 
 class Reporter:
@@ -91,7 +94,7 @@ def _message(details: ErrorDetails) -> str:
         return "may not be empty"
     if kind in _LIMITS:
         words, name = _LIMITS[kind]
-        limit = context[name]
+        limit = _PATTERNS.get(context[name], context[name])
         return words.format(f"{limit:g}" if isinstance(limit, float) else limit)
     words = str(context["error"]) if kind in {"value_error", "assertion_error"} else details["msg"]
     return _without(value, words)

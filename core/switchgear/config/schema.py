@@ -15,11 +15,10 @@ from pydantic import AfterValidator, Field, PlainValidator, model_validator
 
 from switchgear.references import resolve
 from switchgear.secret import Secret
-from switchgear.settings import Prefix, SettingsModel
+from switchgear.settings import NAME_PATTERN, Prefix, SettingsModel
 
 SHORTEST_KEY = 16
 """A client key has at least this many characters."""
-KEY_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 
 Strategy = Literal["round-robin", "fill-first"]
 ClientScope = Literal["metrics:read"]
@@ -113,7 +112,7 @@ class ClientKeyEntry(SettingsModel):
         scopes: ``metrics:read`` lets the key read the metrics from another machine.
     """
 
-    name: Annotated[str, Field(min_length=1, max_length=64, pattern=KEY_NAME)] | None = None
+    name: Annotated[str, Field(min_length=1, max_length=64, pattern=NAME_PATTERN)] | None = None
     key: ClientReference
     models: tuple[Wildcard, ...] = Field(default=("*",), min_length=1, strict=False)
     requests_per_minute: Annotated[int, Field(ge=1, le=1_000_000)] | None = None

@@ -1,0 +1,61 @@
+"""Pure: base URLs, and the one thing a request body needs."""
+
+from __future__ import annotations
+
+import httpx2
+import msgspec
+
+CHAT_PATH = "/chat/completions"
+
+
+def base_of(base_url: str) -> httpx2.URL:
+    """The base that paths are appended to: as configured, without a closing slash and without the chat path.
+
+    >>> str(base_of("https://x.test/v1/chat/completions/?api-version=1"))
+    'https://x.test/v1?api-version=1'
+    """
+    url = httpx2.URL(base_url)
+    path, query = _split(url)
+    path = path.rstrip("/").removesuffix(CHAT_PATH).rstrip("/")
+    return url.copy_with(raw_path=(path or "/").encode("ascii") + query, fragment=None)
+
+
+def below(base: httpx2.URL, path: str) -> httpx2.URL:
+    """``path`` below ``base``; its query (Azure's ``api-version``) stays on every call."""
+    before, query = _split(base)
+    return base.copy_with(raw_path=(before.rstrip("/") + path).encode("ascii") + query)
+
+
+def has_path(base: httpx2.URL) -> bool:
+    """Whether the base is more than a host."""
+    return bool(_split(base)[0].strip("/"))
+
+
+def _split(url: httpx2.URL) -> tuple[str, bytes]:
+    path, question, query = url.raw_path.partition(b"?")
+    return path.decode("ascii"), question + query
+
+
+def without_empty_tools(body: bytes) -> bytes:
+    """The body without an empty ``tools`` list, which several upstreams answer with a 400; all else as it came."""
+    if b'"tools"' not in body:
+        return body
+    fields = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    if bytes(fields.get("tools", b"")).translate(None, b" \t\r\n") != b"[]":
+        return body
+    for name in ("tools", "tool_choice", "parallel_tool_calls"):
+        fields.pop(name, None)
+    return msgspec.json.encode(fields)
+
+
+def next_page(page: object, url: httpx2.URL) -> httpx2.URL | None:
+    """The address of the list's next page (OpenRouter's ``links.next``); ``None`` at the end, or if it leads elsewhere."""
+    links = page.get("links") if isinstance(page, dict) else None
+    following = links.get("next") if isinstance(links, dict) else None
+    if not isinstance(following, str) or not following:
+        return None
+    try:
+        joined = url.join(following)
+    except (httpx2.InvalidURL, ValueError):
+        return None
+    return joined if (joined.scheme, joined.netloc) == (url.scheme, url.netloc) and joined != url else None

@@ -1,0 +1,92 @@
+"""The bench's parts work together: upstream, pass-through and load client. No figure is judged."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.bench.connection import DONE, Connection, Result, Run
+from tests.bench.report import Measured, summary, table
+from tests.bench.subjects import ROOT, Running, bare_settings, check, python, running
+from tests.bench.upstream import answer_of, events_of, framed, json_answer
+
+
+@pytest.fixture
+def upstream(tmp_path: Path) -> Iterator[Running]:
+    with running("upstream", python("tests.bench.upstream"), core=None, log=tmp_path / "upstream.log") as started:
+        yield started
+
+
+@pytest.fixture
+def bare(upstream: Running, tmp_path: Path) -> Iterator[Running]:
+    command = python("tests.bench.bare", bare_settings(upstream.port))
+    with running("bare", command, core=None, log=tmp_path / "bare.log") as started:
+        check(started)
+        yield started
+
+
+def load(subject: Running, *arguments: str) -> Result:
+    command = python("tests.bench.load", "--port", str(subject.port), "--pid", str(subject.pid), *arguments)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=20, check=True)
+    return Result(**json.loads(done.stdout))
+
+
+def test_measures_whole_answers_and_streams(bare: Running) -> None:
+    whole = load(bare, "--clients", "4", "--seconds", "0.5", "--warm", "0.1")
+    streams = load(bare, "--clients", "4", "--seconds", "0.5", "--warm", "0.1", "--stream", "--model", "fake-n5-i10")
+    for result in (whole, streams):
+        assert (result.bad, result.first_bad) == (0, "")
+        assert result.requests > 0
+        assert result.cpu_s is not None
+        assert (result.rss_peak_mb or 0) > 5
+        assert result.latency_p50 is not None
+        assert result.latency_p99 is not None
+        assert result.latency_p50 <= result.latency_p99
+    assert whole.ttft_p50 is None
+    assert streams.chunks > streams.requests * 3
+    assert streams.ttft_p50 is not None
+    assert (streams.latency_p50 or 0) >= 40
+
+
+class Unread(asyncio.Transport):
+    """Takes requests, and leaves them."""
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        pass
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        pytest.param(
+            answer_of("fake-n5").first + framed(DONE) + b"0\r\n\r\n", "200, 2 of 7 events", id="too few events"
+        ),
+        pytest.param(answer_of("fake-n5").first + b"0\r\n\r\n", "the end is b''", id="no [DONE]"),
+        pytest.param(json_answer(b"{}"), "200 b'{}'", id="whole instead of a stream"),
+    ],
+)
+async def test_notices_a_wrong_answer(answer: bytes, why: str) -> None:
+    run = Run(b"", expected_events=events_of("fake-n5"))
+    connection = Connection(run)
+    connection.connection_made(Unread())
+    for at in range(len(answer)):
+        connection.data_received(answer[at : at + 1])
+    assert run.result.bad == 1
+    assert why in run.result.first_bad
+    assert "WRONG ANSWERS: gateway: 1 bad" in table(Measured("sse-50", {"gateway": [run.result]}))
+
+
+def test_reports_the_ratio_beside_its_target() -> None:
+    rounds = {
+        "bare": [Result(cpu_us_per_request=1000.0, rps=900.0), Result(cpu_us_per_request=1100.0, rps=800.0)],
+        "gateway": [Result(cpu_us_per_request=1250.0, rps=700.0), Result(cpu_us_per_request=1375.0, rps=650.0)],
+    }
+    measured = Measured("json-32", rounds)
+    assert "CPU us/request, gateway/bare: 1.25x (1.25-1.25), target 1.3x: met" in table(measured)
+    assert "| json-32 | CPU us/request | 1.25x" in summary([measured])
