@@ -1,4 +1,4 @@
-"""The parts of the documentation that the code knows best. `make docs-write` puts them in place, `make docs` compares."""
+"""The parts of the documentation that the code knows best: `make docs-write` writes them, `make docs` compares."""
 
 from __future__ import annotations
 

@@ -12,8 +12,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from switchgear.secret import Secret
-
 if TYPE_CHECKING:
     from keyring.backend import KeyringBackend
 
@@ -40,8 +38,8 @@ _TEMPLATE = re.compile(
 )
 
 
-def resolve(reference: object) -> Secret:
-    """The secret that ``reference`` names.
+def resolve(reference: object) -> str:
+    """The text that ``reference`` names.
 
     Raises:
         ValueError: it is no text, cannot be had, is empty, or is an unedited template value.
@@ -68,8 +66,8 @@ def resolve(reference: object) -> Secret:
     return accept(value)
 
 
-def accept(value: str) -> Secret:
-    """The secret ``value`` itself, without the white space around it.
+def accept(value: str) -> str:
+    """``value`` as a secret, without the white space around it.
 
     Raises:
         ValueError: it is empty, holds a control character, or is an unedited template value.
@@ -81,7 +79,7 @@ def accept(value: str) -> Secret:
         raise ValueError("holds a line break or another control character")
     if _TEMPLATE.match(value):
         raise ValueError("is still the example's value; write the real one, or env:NAME, file:PATH or keyring:NAME")
-    return Secret(value)
+    return value
 
 
 def _from_environment(name: str) -> str:

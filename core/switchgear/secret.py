@@ -8,6 +8,8 @@ import re
 import weakref
 from typing import TYPE_CHECKING, Any
 
+from switchgear.references import resolve
+
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler
     from pydantic_core import CoreSchema
@@ -15,6 +17,21 @@ if TYPE_CHECKING:
 MASK = "***"
 SHORTEST_REDACTED = 6
 """A secret shorter than this is masked in its own ``repr`` but not searched for: it would match common words."""
+
+LONGEST_NAME = 48
+_SWITCH = re.compile(r"[0-9](?=[A-Za-z])|[A-Za-z](?=[0-9])")
+
+
+def looks_secret(word: str) -> bool:
+    """Whether somebody may have written a secret where a name belongs; then messages do not repeat it.
+
+    >>> looks_secret("openrouter-key-2"), looks_secret("sk-proj-9f8e7d6c5b4a")
+    (False, True)
+    """
+    if len(word) > LONGEST_NAME:
+        return True
+    parts = [part for part in re.split(r"[-_.\s]", word) if _SWITCH.search(part)]
+    return any(len(part) >= 16 or len(_SWITCH.findall(part)) >= 4 for part in parts)
 
 
 class Secret:
@@ -67,10 +84,8 @@ class Secret:
         """Validate a reference or literal into a resolved secret; serialise it masked."""
         from pydantic_core import core_schema
 
-        from switchgear.references import resolve
-
         def validate(value: Any) -> Secret:
-            return value if isinstance(value, Secret) else resolve(value)
+            return value if isinstance(value, Secret) else Secret(resolve(value))
 
         return core_schema.no_info_plain_validator_function(
             validate, serialization=core_schema.plain_serializer_function_ser_schema(str)

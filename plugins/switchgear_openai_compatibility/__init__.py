@@ -2,7 +2,10 @@
 
 One entry of the block is one upstream; an account is one API key of it. There is no sign-in and nothing to refresh.
 
-The habits of real upstreams (base URLs, list shapes, error envelopes, rate-limit headers) follow a survey of vendors'
-documentation, server sources and maintained clients: OpenAI, OpenRouter, DeepSeek, Groq, Together, Fireworks, Mistral, Gemini's
-compatibility endpoint, Azure, vLLM, SGLang, Ollama, LM Studio, llama.cpp. Read autumn 2026.
+What differs between upstreams (URLs, model lists, error envelopes, wait hints) is in ``wire``, ``models``, ``errors``,
+``verdicts`` and ``hints``.
+
+Sources, read by autumn 2026: the documentation of OpenAI, OpenRouter, DeepSeek, Groq, Together, Fireworks, Mistral,
+Gemini's compatibility endpoint, Azure, Ollama and LM Studio; the code of vllm-project/vllm, sgl-project/sglang,
+ollama/ollama, vercel/ai and router-for-me/CLIProxyAPI; bug reports for the errors of Mistral and Gemini.
 """

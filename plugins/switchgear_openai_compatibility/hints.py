@@ -1,7 +1,8 @@
 """When an upstream says to come back. Pure.
 
-In this order: ``retry-after-ms``, ``retry-after``, Gemini's ``retryDelay``, the message's own words, and the reset header
-of a limit of which nothing remains. Sources: OpenAI, Azure, Groq, OpenRouter, Together and Gemini, read by autumn 2026.
+In this order: ``retry-after-ms``, ``retry-after``, Gemini's ``retryDelay``, the message's own words, and the reset
+header of a limit of which nothing remains. Sources: the documentation of OpenAI, Azure, Groq, OpenRouter, Together and
+Gemini, read by autumn 2026.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ _TEXT_PART = re.compile(
     r"(\d+(?:\.\d+)?)\s*(ms|milliseconds?|hours?|hrs?|h|minutes?|mins?|m|seconds?|secs?|s|days?|d)(?![a-z])?\s*"
 )
 _TEXT = re.compile(rf"(?:again|retry|retrying|wait)\s+(?:in|after|for)?\s*((?:{_TEXT_PART.pattern})+)")
-_LIMITS = ("requests", "tokens")
+_REMAINING = ("x-ratelimit-remaining", "x-tokenlimit-remaining")
 
 
 class Hint(NamedTuple):
@@ -94,11 +95,11 @@ def _with_metadata(headers: Mapping[str, str], error: Mapping[str, Any]) -> Mapp
 
 def _spent(headers: Mapping[str, str]) -> Hint:
     """The latest reset of the limits of which nothing remains."""
-    hints = []
-    for stem in ("x-ratelimit", "x-tokenlimit"):
-        for limit in ("", *(f"-{name}" for name in _LIMITS)):
-            if headers.get(f"{stem}-remaining{limit}", "").strip() in {"0", "0.0"}:
-                hints.append(_reset(headers.get(f"{stem}-reset{limit}", "")))
+    hints = [
+        _reset(headers.get(name.replace("-remaining", "-reset"), ""))
+        for name, remaining in headers.items()
+        if name.startswith(_REMAINING) and remaining.strip() in {"0", "0.0"}
+    ]
     return max(hints, key=lambda hint: (hint.reset_at or 0, hint.retry_after or 0), default=NO_HINT)
 
 

@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field
+import httpx2
+from pydantic import AfterValidator, Field, model_validator
 
 from switchgear import ProviderSettings, Secret, SettingsModel
 from switchgear_openai_compatibility.target import Target
 
+OURS = frozenset(
+    {"accept-encoding", "connection", "content-encoding", "content-length", "content-type", "expect", "host"}
+    | {"keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
+)
+"""Headers that the connection and the body decide."""
+
 
 def _base_url(value: str) -> str:
-    parts = urlsplit(value.strip())
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    try:
+        parts = urlsplit(value.strip())
+        usable = parts.scheme in {"http", "https"} and bool(httpx2.URL(value.strip()).host)
+    except (ValueError, httpx2.InvalidURL):
+        usable = False
+    if not usable:
         raise ValueError("must be an http:// or https:// URL, such as https://openrouter.ai/api/v1")
     if parts.username or parts.password:
         raise ValueError("holds a user name or password; write the key under api-key-entries")
@@ -30,8 +41,16 @@ def _proxy_url(value: Secret) -> Secret:
     return value
 
 
+def _sendable(value: Secret) -> Secret:
+    if not value.reveal().isascii():
+        raise ValueError("holds a character that no header can carry; was it copied whole?")
+    return value
+
+
 def _header_names(value: dict[str, Secret]) -> dict[str, Secret]:
     for name in value:
+        if name.lower() in OURS:
+            raise ValueError(f"{name!r} is set by the gateway itself")
         if not name or not all(c.isalnum() or c in "!#$%&'*+-.^_`|~" for c in name) or not name.isascii():
             raise ValueError(f"{name[:40]!r} is no header name")
     return value
@@ -39,7 +58,8 @@ def _header_names(value: dict[str, Secret]) -> dict[str, Secret]:
 
 BaseUrl = Annotated[str, AfterValidator(_base_url)]
 ProxyUrl = Annotated[Secret, AfterValidator(_proxy_url)]
-Headers = Annotated[dict[str, Secret], AfterValidator(_header_names)]
+HeaderSecret = Annotated[Secret, AfterValidator(_sendable)]
+Headers = Annotated[dict[str, HeaderSecret], AfterValidator(_header_names)]
 Label = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 
 
@@ -53,7 +73,7 @@ class KeyEntry(SettingsModel):
         headers: sent with this key's calls, beside the entry's own.
     """
 
-    api_key: Secret
+    api_key: HeaderSecret
     label: Label | None = None
     proxy_url: ProxyUrl | None = None
     headers: Headers = Field(default_factory=dict)
@@ -76,7 +96,16 @@ class Settings(ProviderSettings):
     api_key_entries: tuple[KeyEntry, ...] = Field(default=(), strict=False)
     auth_style: Literal["bearer", "api-key"] = "bearer"
     headers: Headers = Field(default_factory=dict)
-    models_path: Annotated[str, Field(pattern=r"^/\S*$")] = "/models"
+    models_path: Annotated[str, Field(pattern=r"^/[!-~]*$")] = "/models"
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        keys = [entry.api_key for entry in self.api_key_entries]
+        labels = [entry.label for entry in self.api_key_entries if entry.label is not None]
+        for what, values in (("api-key", keys), ("label", labels)):
+            if len(set(values)) < len(values):
+                raise ValueError(f"two api-key-entries have the same {what}")
+        return self
 
     @cached_property
     def target(self) -> Target:

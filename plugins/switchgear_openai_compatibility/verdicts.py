@@ -1,8 +1,8 @@
 """What an upstream's error means. Pure.
 
-Looked at in this order: wrong address, content policy, context length, model, quota, rate, status. Status and code decide
-before words do, and each kind of words counts only with the statuses it was seen with. Source: the survey of vendors'
-documentation, servers' code and clients' tables of autumn 2026.
+Looked at in this order: wrong address, content policy, context length, model, quota, rate, status. Codes decide before
+words do, and words count only with the statuses they were seen with. Source: vendors' documentation, servers' code and
+the tables of maintained clients, read by autumn 2026.
 """
 
 from __future__ import annotations
@@ -150,7 +150,7 @@ def _by_status(said: Said) -> Kind:
 
 
 def _hint(failure: Failure, said: Said, kind: Kind) -> Hint:
-    """A spent quota comes back by the upstream's clock alone: short-term limits in the same answer say nothing of it."""
+    """When to come back. The short-term limits in an answer say nothing of when a spent quota is back."""
     if kind is Kind.RATE_LIMITED:
         return wait_hint(failure, said)
     waits = {Kind.QUOTA_EXHAUSTED, Kind.OVERLOADED, Kind.SERVER_ERROR, Kind.TIMEOUT}

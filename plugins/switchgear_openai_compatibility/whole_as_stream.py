@@ -109,7 +109,7 @@ def _chunks(whole: Json, choices: list[Json], *, chat: bool, usage_asked: bool) 
         index = choice.get("index", position)
         output, reason = _output(choice) if chat else ({"text": choice.get("text") or ""}, "stop")
         logprobs = {"logprobs": choice["logprobs"]} if choice.get("logprobs") is not None else {}
-        end = {"delta": {}} if chat else {"text": ""}
+        end: Json = {"delta": {}} if chat else {"text": ""}
         chunks.append({**head, "choices": [{"index": index, **output, "finish_reason": None, **logprobs}]})
         finish = {"index": index, **end, "finish_reason": choice.get("finish_reason") or reason}
         chunks.append({**head, "choices": [finish]})

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import httpx2
 import msgspec
 
+_EMPTY_TOOLS = re.compile(rb'"tools"\s*:\s*\[\s*\]')
 CHAT_PATH = "/chat/completions"
 
 
@@ -23,7 +26,10 @@ def base_of(base_url: str) -> httpx2.URL:
 def below(base: httpx2.URL, path: str) -> httpx2.URL:
     """``path`` below ``base``; its query (Azure's ``api-version``) stays on every call."""
     before, query = _split(base)
-    return base.copy_with(raw_path=(before.rstrip("/") + path).encode("ascii") + query)
+    more, question, own = path.partition("?")
+    if question:
+        query += (b"&" if query else b"?") + own.encode("ascii")
+    return base.copy_with(raw_path=(before.rstrip("/") + more).encode("ascii") + query)
 
 
 def has_path(base: httpx2.URL) -> bool:
@@ -38,7 +44,7 @@ def _split(url: httpx2.URL) -> tuple[str, bytes]:
 
 def without_empty_tools(body: bytes) -> bytes:
     """The body without an empty ``tools`` list, which several upstreams answer with a 400; all else as it came."""
-    if b'"tools"' not in body:
+    if b'"tools"' not in body or not _EMPTY_TOOLS.search(body):
         return body
     fields = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
     if bytes(fields.get("tools", b"")).translate(None, b" \t\r\n") != b"[]":
@@ -49,7 +55,10 @@ def without_empty_tools(body: bytes) -> bytes:
 
 
 def next_page(page: object, url: httpx2.URL) -> httpx2.URL | None:
-    """The address of the list's next page (OpenRouter's ``links.next``); ``None`` at the end, or if it leads elsewhere."""
+    """The address of the list's next page (OpenRouter's ``links.next``).
+
+    ``None`` at the end, and where it leads to another host: that one shall not get the key.
+    """
     links = page.get("links") if isinstance(page, dict) else None
     following = links.get("next") if isinstance(links, dict) else None
     if not isinstance(following, str) or not following:

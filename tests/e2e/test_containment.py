@@ -19,7 +19,7 @@ from switchgear.loading import Installed
 from switchgear.testing import Exchange, LoopbackServer
 from tests.gateways import completion, gateway, wired
 
-NEVER = bool()
+NEVER = False
 """Makes a function a generator that yields nothing."""
 ROOT = Path(__file__).parent.parent.parent
 

@@ -51,12 +51,16 @@ def check(config_path: Path, as_json: bool) -> None:
 def _show(problems: Sequence[Problem], path: Path) -> None:
     """Print the problems; to a person, each with the line it is about."""
     text = ""
-    if sys.stderr.isatty() and any(problem.line for problem in problems):
+    if _has_terminal() and any(problem.line for problem in problems):
         text = path.read_text("utf-8", errors="replace")
     for problem in problems:
         click.echo(str(problem), err=True)
         if text and problem.line and problem.column and (lines := excerpt(text, problem.line, problem.column)):
             click.echo(lines, err=True)
+
+
+def _has_terminal() -> bool:
+    return sys.stderr.isatty()
 
 
 def _summary(loaded: Loaded) -> str:

@@ -56,7 +56,7 @@ def set_(name: str) -> None:
     """
     text = _ask(name) if _has_terminal() else sys.stdin.read(LONGEST_SECRET_BYTES)
     try:
-        value = accept(text).reveal()
+        value = accept(text)
     except ValueError as error:
         raise SecretsError(f"the secret {error}; nothing was stored") from None
     _keyring(lambda: _store(name, value))

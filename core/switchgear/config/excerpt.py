@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from switchgear.config.places import show_key
-from switchgear.secret import MASK
+from switchgear.secret import MASK, looks_secret
 
 _PIECES = re.compile(
     r"""
@@ -48,6 +48,7 @@ def _masked(piece: re.Match[str], guarded: bool) -> str:
     if piece["key"]:
         bare = piece["key"].strip("\"'")
         return piece[0] if show_key(bare) == bare else show_key(bare)
-    if piece["rest"] or (_HARMLESS.fullmatch(piece[0]) and not (guarded and piece[0].isdigit())):
+    if piece["rest"]:
         return piece[0]
-    return MASK
+    harmless = _HARMLESS.fullmatch(piece[0]) and not looks_secret(piece[0].partition(":")[2])
+    return piece[0] if harmless and not (guarded and piece[0].isdigit()) else MASK

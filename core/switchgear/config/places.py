@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
+
+from switchgear.secret import looks_secret
 
 KeyPath = tuple[str | int, ...]
 """The keys and list positions that lead to a value; ``()`` is the whole document."""
-
-_LONGEST_KEY = 48
-_LOOKS_SECRET = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z]).{16,}", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -26,7 +24,7 @@ def show_key(key: str) -> str:
     >>> show_key("base-url"), show_key("sk-or-v1-0a1b2c3d4e5f")
     ('base-url', 'sk-o…')
     """
-    return f"{key[:4]}…" if len(key) > _LONGEST_KEY or _LOOKS_SECRET.fullmatch(key) else key
+    return f"{key[:4]}…" if looks_secret(key) else key
 
 
 def show_path(path: KeyPath) -> str:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from switchgear.config.document import Document, plain
-from switchgear.config.places import KeyPath, show_path
+from switchgear.config.places import KeyPath, show_key, show_path
 from switchgear.config.spelling import known_keys, suggestion
 from switchgear.errors import Problem
 from switchgear.secret import MASK, SHORTEST_REDACTED, redact
@@ -122,6 +122,7 @@ def _texts(value: object) -> Iterator[str]:
         if len(text := str(value)) >= SHORTEST_REDACTED:
             yield text
     elif isinstance(value, Mapping):
+        yield from (key for key in value if show_key(str(key)) != key)
         for inner in value.values():
             yield from _texts(inner)
     elif isinstance(value, list | tuple):

@@ -66,7 +66,7 @@ def _client_secret(reference: object) -> ClientSecret:
         if not re.fullmatch(r"[0-9a-fA-F]{64}", digest):
             raise ValueError("must be sha256: and 64 hexadecimal digits; make one with: switchgear keys new")
         return ClientSecret(bytes.fromhex(digest))
-    secret = resolve(reference)
+    secret = Secret(resolve(reference))
     key = secret.reveal()
     if len(key) < SHORTEST_KEY:
         raise ValueError(f"is shorter than {SHORTEST_KEY} characters; make a good one with: switchgear keys new")

@@ -1,8 +1,10 @@
 from switchgear import Model, Text, hookimpl
 
+
 @hookimpl
 async def list_models():
     return [Model("echo-1")]
+
 
 @hookimpl
 async def forward(request):
