@@ -25,6 +25,10 @@ KEYRING_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 
+LONGEST_NAME = 48
+"""What is longer is no name that anyone chose."""
+_SWITCH = re.compile(r"[0-9](?=[A-Za-z])|[A-Za-z](?=[0-9])")
+
 T = TypeVar("T")
 
 _TEMPLATE = re.compile(
@@ -82,10 +86,22 @@ def accept(value: str) -> str:
     return value
 
 
+def looks_secret(word: str) -> bool:
+    """Whether somebody may have written a secret where a name belongs; then messages do not repeat it.
+
+    >>> looks_secret("acme-key-2"), looks_secret("sk-proj-9f8e7d6c5b4a")
+    (False, True)
+    """
+    if len(word) > LONGEST_NAME:
+        return True
+    parts = [part for part in re.split(r"[-_.\s]", word) if _SWITCH.search(part)]
+    return any(len(part) >= 16 or len(_SWITCH.findall(part)) >= 4 for part in parts)
+
+
 def _from_environment(name: str) -> str:
-    if not _VARIABLE.fullmatch(name):
+    value = os.environ.get(name) if _VARIABLE.fullmatch(name) else None
+    if value is None and (looks_secret(name) or not _VARIABLE.fullmatch(name)):
         raise ValueError("env: takes the name of an environment variable; to write the secret itself, leave env: out")
-    value = os.environ.get(name)
     if value is None:
         raise ValueError(f"environment variable {name} is not set")
     if not value.strip():
@@ -112,6 +128,8 @@ def _from_keyring(name: str) -> str:
     if not KEYRING_NAME.fullmatch(name):
         raise ValueError("keyring: takes the name of a secret (letters, digits, '.', '_', '-'; 64 at most)")
     value = with_keyring(lambda: _keyring_get(name))
+    if value is None and looks_secret(name):
+        raise ValueError("keyring: takes the name of a secret, and this looks like a secret itself")
     if value is None:
         raise ValueError(f"keyring has no entry {name!r}; store it with: switchgear secrets set {name}")
     return value

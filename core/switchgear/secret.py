@@ -18,21 +18,6 @@ MASK = "***"
 SHORTEST_REDACTED = 6
 """A secret shorter than this is masked in its own ``repr`` but not searched for: it would match common words."""
 
-LONGEST_NAME = 48
-_SWITCH = re.compile(r"[0-9](?=[A-Za-z])|[A-Za-z](?=[0-9])")
-
-
-def looks_secret(word: str) -> bool:
-    """Whether somebody may have written a secret where a name belongs; then messages do not repeat it.
-
-    >>> looks_secret("openrouter-key-2"), looks_secret("sk-proj-9f8e7d6c5b4a")
-    (False, True)
-    """
-    if len(word) > LONGEST_NAME:
-        return True
-    parts = [part for part in re.split(r"[-_.\s]", word) if _SWITCH.search(part)]
-    return any(len(part) >= 16 or len(_SWITCH.findall(part)) >= 4 for part in parts)
-
 
 class Secret:
     """A secret text. It prints as ``***`` everywhere; only :meth:`reveal` gives it away.

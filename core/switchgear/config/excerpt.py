@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from switchgear.config.places import show_key
-from switchgear.secret import MASK, looks_secret
+from switchgear.references import looks_secret
+from switchgear.secret import MASK
 
 _PIECES = re.compile(
     r"""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from switchgear.secret import looks_secret
+from switchgear.references import looks_secret
 
 KeyPath = tuple[str | int, ...]
 """The keys and list positions that lead to a value; ``()`` is the whole document."""

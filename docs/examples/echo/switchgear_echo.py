@@ -1,10 +1,8 @@
 from switchgear import Model, Text, hookimpl
 
-
 @hookimpl
 async def list_models():
     return [Model("echo-1")]
-
 
 @hookimpl
 async def forward(request):
