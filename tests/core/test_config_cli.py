@@ -87,7 +87,7 @@ def test_a_missing_file_is_a_problem_too(path: Path) -> None:
         pytest.param(f"a: '{CANARY} b: c'", 4, "a: ***|   ^", id="single quotes"),
         pytest.param(f'a: "{CANARY} \\" b: c"', 4, "a: ***|   ^", id="double quotes"),
         pytest.param(f'a: "{CANARY}', 4, "a: ***|   ^", id="open quote"),
-        pytest.param(f"[{{a: {CANARY}, b: c}}, d]", 33, "[{a: ***, b: ***}, ***]|              ^", id="in a flow"),
+        pytest.param(f"[{{a: {CANARY}, b: c}}, d]", 33, "[{a: ***, b: ***}, ***]|             ^", id="in a flow"),
         pytest.param(f"a: true # {CANARY}", 1, "a: true|^", id="comment"),
         pytest.param("a: env:NAME", 4, "a: env:NAME|   ^", id="reference to the environment"),
         pytest.param("a: keyring:name", 4, "a: keyring:name|   ^", id="reference to the keyring"),

@@ -81,7 +81,7 @@ def _defaults(model: type[BaseModel], data: dict[str, Any], path: KeyPath = ()) 
     """Path, default and what the example says, for every key that has a default."""
     for name, field in model.model_fields.items():
         key = field.alias or name
-        default = field.get_default(call_default_factory=True)  # type: ignore[call-arg]
+        default = field.get_default(call_default_factory=True)
         if isinstance(default, BaseModel):
             yield from _defaults(type(default), data[key], (*path, key))
         elif not field.is_required() and show_path((*path, key)) not in SHOWN | {"api-keys"}:

@@ -9,7 +9,7 @@ from keyring.backend import KeyringBackend
 from keyring.backends import chainer, fail, null
 
 from switchgear import references
-from switchgear.references import KEYRING_SERVICE, LONGEST_SECRET_BYTES, accept, resolve
+from switchgear.references import KEYRING_SERVICE, LONGEST_SECRET_BYTES, accept, looks_secret, resolve
 from tests.core.keyrings import LockedKeyring, MemoryKeyring, PlaintextKeyring, PromptingKeyring, new, using
 
 CANARY = "sk-canary-0a1b2c3d4e5f"
@@ -58,6 +58,28 @@ def test_the_best_of_several_keyrings_is_taken(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(chainer.ChainerBackend, "backends", [backend, PlaintextKeyring()])
     with using(new(chainer.ChainerBackend)):
         assert resolve("keyring:openrouter") == CANARY
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "base-url",
+        "OPENROUTER_KEY_2",
+        "gpt4turbo2024",
+        "team-2026-01-31",
+        "anthropic-dangerous-direct-browser-access",
+        "",
+    ],
+)
+def test_a_name_does_not_look_secret(word: str) -> None:
+    assert not looks_secret(word)
+
+
+@pytest.mark.parametrize(
+    "word", [CANARY, "sk-or-v1-9f8e7d6c5b4a", "AbCdEfGhIjKlMnOpQrSt1", "d41d8cd98f00b204", "x" * 60]
+)
+def test_a_key_looks_secret(word: str) -> None:
+    assert looks_secret(word)
 
 
 # -- what is wrong -----------------------------------------------------------------------------------------

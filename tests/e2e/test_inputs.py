@@ -315,3 +315,13 @@ async def test_i6_credentials_and_hop_headers_stay_here(tmp_path: Path) -> None:
             set(request.headers) & {"cookie", "proxy-authorization", "te", "x-api-key", "api-key", "x-custom"} == set()
         )
         assert request.headers["authorization"] == "Bearer token-of-one-0"
+
+
+async def test_a_client_may_look_whether_anybody_is_there(tmp_path: Path) -> None:
+    async with LoopbackServer(answers) as upstream, gateway(tmp_path, wired(upstream)) as running:
+        async with httpx2.AsyncClient(base_url=running.url, trust_env=False) as stranger:
+            assert (await stranger.head("/")).status_code == 200
+            missing = await stranger.post("/chat/completions", json={})
+            assert (missing.status_code, "did you mean /v1/chat/completions" in missing.text) == (404, True)
+            wrong = await stranger.get("/v1/chat/completions")
+            assert (wrong.status_code, wrong.json()["error"]["code"]) == (405, "method_not_allowed")
