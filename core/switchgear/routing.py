@@ -145,7 +145,7 @@ class Router:
         return Route(name, target, order, self._health)
 
     def _reached(self, target: Target) -> list[tuple[Target, str]]:
-        reached = [(target, "names it")]
+        reached = [(target, "lists the name")]
         prefix, _, model = target.id.partition("/")
         for fallback in self._fallbacks.get(prefix, ()) if target.entry.provider.prefix else ():
             other = self.catalog.find(f"{fallback}/{model}")

@@ -8,6 +8,7 @@ one account.
 from __future__ import annotations
 
 import functools
+import os
 import ssl
 import zlib
 from collections.abc import AsyncIterator, Callable
@@ -139,13 +140,27 @@ def _failure(error: httpx2.TransportError, request: httpx2.Request, when: str) -
         case httpx2.TimeoutException():
             return Failure("timeout", message=f"{host} sent nothing in time, {when}")
         case httpx2.ConnectError():
-            return Failure("connection", message=f"cannot connect to {host}: {redact(str(error))[:200]}")
+            return Failure("connection", message=f"cannot connect to {host}: {_reason(error)}")
         case httpx2.ProxyError():
             return Failure("connection", message=f"the proxy refused the way to {host}")
         case httpx2.LocalProtocolError() | httpx2.UnsupportedProtocol():
             return Failure("protocol", message=f"the request to {host} cannot be sent: {redact(str(error))[:200]}")
         case _:
             return Failure("connection", message=f"{host} broke the connection {when}")
+
+
+def _reason(error: BaseException) -> str:
+    """The operating system's or TLS's own words, from below the libraries' layers."""
+    found = str(error)
+    below: BaseException | None = error
+    while below is not None:
+        if isinstance(below, ConnectionError) and below.errno:
+            found = os.strerror(below.errno)
+        elif isinstance(below, OSError) and below.strerror:
+            found = below.strerror
+        inner = below.exceptions[0] if isinstance(below, BaseExceptionGroup) else None
+        below = inner or below.__cause__ or below.__context__
+    return redact(found)[:200]
 
 
 class UpstreamClients:

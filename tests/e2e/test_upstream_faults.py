@@ -35,7 +35,7 @@ async def dead_port() -> int:
 @pytest.mark.parametrize(
     ("url", "words"),
     [
-        pytest.param("http://127.0.0.1:{dead}", "cannot connect", id="refused"),
+        pytest.param("http://127.0.0.1:{dead}", "Connection refused", id="refused"),
         pytest.param("http://no-such-host.invalid", "cannot connect", id="DNS"),
         pytest.param("https://127.0.0.1:{plain}", "cannot connect", id="TLS against a plain server"),
     ],
