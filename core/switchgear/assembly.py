@@ -143,7 +143,12 @@ class Service:
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("background_work_failed", exc_info=error)
 
     async def aclose(self) -> None:
         """End the work in the background, and close every connection."""
@@ -210,6 +215,7 @@ class Service:
             await self.load_accounts(runtime)
             for name, listing in self.current.catalog.listings.items():
                 runtime.catalog.adopt(name, listing)
+            self._say_what_waits(self.current.config, runtime.config)
             self.current = runtime
             self.reload_problem = ""
             routing = loaded.config.routing
@@ -218,3 +224,10 @@ class Service:
             self.metrics.keep([entry.name for entry in runtime.entries])
             log.info("config_loaded", file=self.path.name, providers=len(runtime.entries))
         await runtime.catalog.refresh()
+
+    @staticmethod
+    def _say_what_waits(old: Config, new: Config) -> None:
+        """Some keys are read at start only."""
+        waiting = [name for name in ("host", "port", "log") if getattr(old, name) != getattr(new, name)]
+        if waiting:
+            log.warning("restart_needed", keys=", ".join(waiting))

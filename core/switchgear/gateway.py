@@ -22,7 +22,7 @@ from switchgear.errors import LoginRequired, PluginError, Refusal, UpstreamError
 from switchgear.health import Health
 from switchgear.metrics import Metrics
 from switchgear.plugins import Plugins
-from switchgear.policy import STATUS_WITHOUT_ANSWER, Step, next_step
+from switchgear.policy import RULES, STATUS_WITHOUT_ANSWER, Step, next_step
 from switchgear.routing import Candidate, Route, Router
 from switchgear.secret import redact
 from switchgear.types import AttemptRecord, Failure, Kind, Verdict
@@ -77,24 +77,22 @@ class Gateway:
             verdict, failure = await self._attempt(attempt, client)
             if verdict is None:
                 return True
-            step = next_step(
-                verdict.kind,
-                can_refresh=candidate.entry.can_refresh and candidate not in refreshed,
-                others=route.has_next(),
-                committed=client.committed,
-                attempts_left=attempts_left,
-            )
+            may_go_on = attempts_left > 0 and not client.committed
+            can_refresh = candidate.entry.can_refresh and candidate not in refreshed
+            step = next_step(verdict.kind, can_refresh=can_refresh, may_go_on=may_go_on)
+            against: Verdict | None = verdict  # what is held against the account
             if step is Step.REFRESH:
                 refreshed.add(candidate)
-                if await self._refresh(attempt):
+                against = await self._refresh(attempt)
+                if against is None and may_go_on:
                     self.metrics.retry(candidate.entry.name)
                     continue
-                verdict = Verdict(Kind.LOGIN_REQUIRED, message=verdict.message, code=verdict.code, type=verdict.type)
-                step = Step.NEXT
-            self.health.failed(candidate.entry.name, candidate.account, candidate.model, verdict)
+                step = Step.NEXT if may_go_on else Step.GIVE_UP
+            if against is not None:
+                self.health.failed(candidate.entry.name, candidate.account, candidate.model, against)
             if step is Step.NEXT_PROVIDER:
                 route.leave(candidate.entry.name)
-            following = await self._following(route, candidate, step, wait_until, attempt)
+            following = await self._following(route, attempt, step, verdict.kind, wait_until)
             if following is None:
                 await self._fail(ask, attempt, verdict, failure, route, client)
                 return False
@@ -126,35 +124,43 @@ class Gateway:
             route.again()
 
     async def _following(
-        self, route: Route, candidate: Candidate, step: Step, wait_until: float, attempt: Attempt
+        self, route: Route, attempt: Attempt, step: Step, kind: Kind, wait_until: float
     ) -> Candidate | None:
         """Who is asked next; ``None`` when the request is to be given up."""
-        time_left_s = wait_until - asyncio.get_running_loop().time()
         if step is Step.GIVE_UP:
             return None
-        if step is Step.BACK_OFF:
-            pause_s = min(BACK_OFF_FIRST_S * 2 ** (attempt.number - 1), BACK_OFF_LONGEST_S) * random.random()  # noqa: S311
-            if pause_s > time_left_s:
-                return None
-            await _pause(attempt.ask, pause_s)
-            free = self.health.blocked(candidate.entry.name, candidate.account, candidate.model) is None
-            return candidate if free else None
-        if step is Step.WAIT:
-            wait_s = route.recovery_s()
-            if wait_s is None or wait_s > time_left_s:
-                return None
-            await _pause(attempt.ask, wait_s)
-            route.again()
-        return route.next()
+        following = route.next()
+        if following is not None:
+            return following
+        candidate = attempt.candidate
+        time_left_s = wait_until - asyncio.get_running_loop().time()
+        match RULES[kind].alone:
+            case Step.BACK_OFF:
+                longest_s = min(BACK_OFF_FIRST_S * 2 ** (attempt.number - 1), BACK_OFF_LONGEST_S)
+                pause_s = longest_s * random.random()  # noqa: S311 - jitter, not a secret
+                if pause_s <= time_left_s:
+                    await _pause(attempt.ask, pause_s)
+                    blocked = self.health.blocked(candidate.entry.name, candidate.account, candidate.model)
+                    return candidate if blocked is None else None
+            case Step.WAIT:
+                wait_s = route.recovery_s()
+                if wait_s is not None and wait_s <= time_left_s:
+                    await _pause(attempt.ask, wait_s)
+                    route.again()
+                    return route.next()
+        return None
 
-    async def _refresh(self, attempt: Attempt) -> bool:
+    async def _refresh(self, attempt: Attempt) -> Verdict | None:
+        """Refresh the refused token; the verdict is that of a refresh that failed, ``None`` for a fresh token."""
         if attempt.account is None:
-            return False
+            return None
         try:
             await attempt.candidate.entry.refresh(attempt.account)
-        except (UpstreamError, PluginError):
-            return False
-        return True
+        except UpstreamError as error:
+            return self._judge(attempt.candidate, error)
+        except PluginError as error:
+            return Verdict(Kind.SERVER_ERROR, message=str(error))
+        return None
 
     # -- one attempt ---------------------------------------------------------------------------------------
 

@@ -27,7 +27,7 @@ class Block(Enum):
 class Step(Enum):
     """What happens next to the request."""
 
-    REFRESH = auto()  # refresh the token and ask the same account again
+    REFRESH = auto()  # refresh the token, and ask the same account again if the request may go on
     NEXT = auto()  # ask the next candidate
     NEXT_PROVIDER = auto()  # as NEXT, but no other account of the same provider
     BACK_OFF = auto()  # nobody else is there: ask the same candidate again after a pause
@@ -67,26 +67,23 @@ STATUS_WITHOUT_ANSWER = {Kind.TIMEOUT: 504}
 """The client's status where the upstream gave none; 502 for every other kind."""
 
 
-def next_step(kind: Kind, *, can_refresh: bool, others: bool, committed: bool, attempts_left: int) -> Step:
+def next_step(kind: Kind, *, can_refresh: bool, may_go_on: bool) -> Step:
     """What happens next to a request whose attempt failed.
+
+    Where it is the next candidate and there is none, the rule's ``alone`` happens instead.
 
     Args:
         kind: what the failure means.
-        can_refresh: the account's token can be refreshed, and was not yet for this request.
-        others: another eligible candidate is there.
-        committed: the first byte has gone to the client.
-        attempts_left: further upstream calls the request may make.
+        can_refresh: the account's token can be refreshed, and was not yet for this request. It is, even where the
+            request itself cannot go on: the next one shall find it fresh.
+        may_go_on: nothing was sent to the client yet, and there are attempts left.
     """
-    rule = RULES[kind]
-    if committed or attempts_left <= 0:
+    step = RULES[kind].step
+    if step is Step.REFRESH and can_refresh:
+        return Step.REFRESH
+    if not may_go_on:
         return Step.GIVE_UP
-    if rule.step is Step.REFRESH:
-        if can_refresh:
-            return Step.REFRESH
-        return Step.NEXT if others else Step.GIVE_UP
-    if rule.step is Step.NEXT and not others:
-        return rule.alone
-    return rule.step
+    return Step.NEXT if step is Step.REFRESH else step
 
 
 def cooldown_s(verdict: Verdict, *, now: float, floor_s: float, cap_s: float) -> tuple[float, float | None, bool]:

@@ -13,10 +13,8 @@ TRANSIENT = [Kind.OVERLOADED, Kind.SERVER_ERROR, Kind.TIMEOUT, Kind.CONNECTION, 
 CLIENTS_OWN = [Kind.INVALID_REQUEST, Kind.CONTEXT_TOO_LONG, Kind.CONTENT_FILTERED, Kind.CANCELLED]
 
 
-def step(
-    kind: Kind, *, can_refresh: bool = False, others: bool = True, committed: bool = False, attempts_left: int = 3
-) -> Step:
-    return next_step(kind, can_refresh=can_refresh, others=others, committed=committed, attempts_left=attempts_left)
+def step(kind: Kind, *, can_refresh: bool = False, may_go_on: bool = True) -> Step:
+    return next_step(kind, can_refresh=can_refresh, may_go_on=may_go_on)
 
 
 def test_every_kind_has_a_rule() -> None:
@@ -24,13 +22,8 @@ def test_every_kind_has_a_rule() -> None:
 
 
 @pytest.mark.parametrize("kind", Kind)
-def test_nothing_is_retried_after_the_first_byte(kind: Kind) -> None:
-    assert step(kind, can_refresh=True, committed=True) is Step.GIVE_UP
-
-
-@pytest.mark.parametrize("kind", Kind)
-def test_nothing_is_retried_beyond_the_budget(kind: Kind) -> None:
-    assert step(kind, can_refresh=True, attempts_left=0) is Step.GIVE_UP
+def test_nothing_is_retried_after_the_first_byte_or_beyond_the_budget(kind: Kind) -> None:
+    assert step(kind, may_go_on=False) is Step.GIVE_UP
 
 
 @pytest.mark.parametrize("kind", CLIENTS_OWN)
@@ -41,7 +34,7 @@ def test_the_clients_own_faults_are_returned_at_once(kind: Kind) -> None:
 @pytest.mark.parametrize("kind", TRANSIENT)
 def test_what_passes_goes_to_the_next_or_backs_off(kind: Kind) -> None:
     assert step(kind) is Step.NEXT
-    assert step(kind, others=False) is Step.BACK_OFF
+    assert RULES[kind].alone is Step.BACK_OFF
 
 
 @pytest.mark.parametrize(
@@ -56,18 +49,17 @@ def test_what_passes_goes_to_the_next_or_backs_off(kind: Kind) -> None:
 )
 def test_what_concerns_the_account_goes_to_the_next(kind: Kind, alone: Step) -> None:
     assert step(kind) is Step.NEXT
-    assert step(kind, others=False) is alone
+    assert RULES[kind].alone is alone
 
 
-def test_a_refused_token_is_refreshed_once() -> None:
+def test_a_refused_token_is_refreshed_even_where_the_request_is_over() -> None:
     assert step(Kind.TOKEN_EXPIRED, can_refresh=True) is Step.REFRESH
-    assert step(Kind.TOKEN_EXPIRED, can_refresh=False) is Step.NEXT
-    assert step(Kind.TOKEN_EXPIRED, can_refresh=False, others=False) is Step.GIVE_UP
+    assert step(Kind.TOKEN_EXPIRED, can_refresh=True, may_go_on=False) is Step.REFRESH
+    assert step(Kind.TOKEN_EXPIRED) is Step.NEXT
 
 
-@pytest.mark.parametrize("others", [True, False])
-def test_a_suspension_is_never_rotated_around(others: bool) -> None:
-    assert step(Kind.SUSPENDED, others=others) is Step.NEXT_PROVIDER
+def test_a_suspension_is_never_rotated_around() -> None:
+    assert step(Kind.SUSPENDED) is Step.NEXT_PROVIDER
 
 
 NOW = 1_800_000_000.0

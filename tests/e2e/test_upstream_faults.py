@@ -245,6 +245,24 @@ async def test_u5_a_spent_refresh_token_takes_the_account_out(tmp_path: Path) ->
         assert fake.refreshes == 1
 
 
+async def test_u5_a_token_endpoint_that_fails_for_now_does_not_end_the_account(tmp_path: Path) -> None:
+    fake = TokenUpstream()
+    fake.refresh_status = 503
+    async with LoopbackServer(fake) as upstream, gateway(tmp_path, wired(upstream)) as running:
+        assert (await running.chat()).status_code == 401
+        assert (await running.provider("wired"))["accounts"]["auth_failed"] == 0
+        fake.refresh_status = 200
+        assert (await running.chat()).status_code == 200
+
+
+async def test_u5_without_a_retry_left_the_next_request_finds_the_token_fresh(tmp_path: Path) -> None:
+    fake = TokenUpstream()
+    async with LoopbackServer(fake) as upstream, gateway(tmp_path, {**wired(upstream), "request-retry": 0}) as running:
+        assert (await running.chat()).status_code == 401
+        assert (await running.chat()).status_code == 200
+        assert fake.refreshes == 1
+
+
 async def test_a1_many_requests_on_an_expired_token_refresh_it_once(tmp_path: Path) -> None:
     fake = TokenUpstream()
     fake.hold = asyncio.Event()

@@ -141,7 +141,7 @@ class Exchange:
 
     async def finish(self) -> None:
         """Complete what the handler left open: an answer it began, or none at all (then status 500)."""
-        if self.was_cut or self.ended:
+        if self.was_cut or self.ended or self.closed.is_set():
             return
         if self.started:
             await self.end()
