@@ -98,7 +98,7 @@ async def list_models(provider: Provider, account: Account, client: UpstreamClie
 async def authenticate(provider: Provider, login: Login, store: AuthStore, client: UpstreamClient) -> Account:
     """Sign one account in, and save it.
 
-    Called by ``switchgear login``. Talk to the person only through ``login``.
+    Called when an operator signs in. Talk to the person only through ``login``.
 
     Raises:
         LoginCancelled: the person gave up.

@@ -7,6 +7,7 @@ import socket
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NoReturn
 
 import h11
 
@@ -163,10 +164,15 @@ class Exchange:
 
     def _check(self) -> None:
         if self.closed.is_set() or self._writer.transport.is_closing():
-            raise ClientGoneError("the client went away")
+            self._gone()
 
     async def _drain(self) -> None:
         try:
             await self._writer.drain()
-        except OSError as error:
-            raise ClientGoneError("the client went away") from error
+        except OSError:
+            self._gone()
+
+    def _gone(self) -> NoReturn:
+        """A failed write may know of the peer's leaving before a read does."""
+        self.closed.set()
+        raise ClientGoneError("the client went away")
