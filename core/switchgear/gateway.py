@@ -11,6 +11,7 @@ import math
 import random
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
@@ -29,6 +30,8 @@ from switchgear.types import AttemptRecord, Failure, Kind, Verdict
 
 BACK_OFF_FIRST_S = 0.5
 BACK_OFF_LONGEST_S = 8.0
+LAST_WORD_S = 10.0
+"""How long a slow client may take to receive the error event that ends its stream."""
 
 log = structlog.get_logger("switchgear.gateway")
 
@@ -250,9 +253,10 @@ class Gateway:
             None if verdict.param is None else redact(verdict.param),
         )
         if client.committed:
-            if ask.body.stream:
-                await client.send(ask.codec.error_event(error))
-            await client.end()
+            with suppress(TimeoutError):  # a client that does not read cannot be told
+                async with asyncio.timeout(LAST_WORD_S):
+                    await client.send(ask.codec.error_event(error))
+                    await client.end()
             return
         overhead_ms = (time.perf_counter() - ask.received - ask.waited_s) * 1000
         served = Served(attempt.candidate.entry.name, attempt.candidate.label, ask.attempts, max(overhead_ms, 0.0))

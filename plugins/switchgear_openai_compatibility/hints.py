@@ -18,7 +18,7 @@ _SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0
 _GO_PART = re.compile(r"(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)")
 _GO = re.compile(rf"(?:{_GO_PART.pattern})+")
 _TEXT_PART = re.compile(
-    r"(\d+(?:\.\d+)?)\s*(ms|milliseconds?|hours?|hrs?|h|minutes?|mins?|m|seconds?|secs?|s|days?|d)(?![a-z])?\s*"
+    r"(\d+(?:\.\d+)?)\s*(ms|milliseconds?|hours?|hrs?|h|minutes?|mins?|m|seconds?|secs?|s|days?|d)(?![a-z])\s*"
 )
 _TEXT = re.compile(rf"(?:again|retry|retrying|wait)\s+(?:in|after|for)?\s*((?:{_TEXT_PART.pattern})+)")
 _REMAINING = ("x-ratelimit-remaining", "x-tokenlimit-remaining")

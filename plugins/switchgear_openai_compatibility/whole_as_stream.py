@@ -41,12 +41,13 @@ async def streamed(reply: Reply, request: ForwardRequest) -> Reply:
 
 async def _first_bytes(reply: Reply) -> bytes:
     """The beginning, up to the first byte that is no white space: DeepSeek sends blank lines while it thinks."""
-    head = b""
+    parts, size = [], 0
     async for part in reply.body:
-        head += part
-        if head.strip() or len(head) > MAX_BYTES:
+        parts.append(part)
+        size += len(part)
+        if part.strip() or size > MAX_BYTES:
             break
-    return head
+    return b"".join(parts)
 
 
 async def _rest(reply: Reply, head: bytes) -> bytes:

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from tests.bench import report
+from tests.bench import measure, report
 from tests.bench.connection import Result
 from tests.bench.profile import Profile, tables
 from tests.bench.report import Measured
@@ -38,7 +38,8 @@ from tests.bench.subjects import (
     switch_profile,
 )
 
-PAUSE_S = 0.2
+QUIET_SHARE = 0.1
+SETTLE_S = 5.0
 PROFILED = "json-32,sse-50"
 
 
@@ -69,12 +70,16 @@ class Bench:
         scenario, measured = SCENARIOS[name], Measured(name)
         if scenario.direct:
             measured.results["direct"] = [self._load(scenario, upstream, upstream, self._seconds / 2)]
-        with self._started(upstream) as subjects:
-            for number in range(min(self._rounds, scenario.rounds)):
-                for subject in subjects if number % 2 == 0 else reversed(subjects):
-                    result = self._load(scenario, subject, upstream, self._seconds)
-                    measured.results.setdefault(subject.name, []).append(result)
-                    time.sleep(PAUSE_S)
+        measured.results |= {subject: [] for subject in self._subjects}
+        rounds = min(self._rounds, scenario.rounds)
+        for group in [[subject] for subject in self._subjects] * rounds if scenario.alone else [self._subjects]:
+            with self._started(upstream, group) as subjects:
+                for number in range(1 if scenario.alone else rounds):
+                    for subject in subjects if number % 2 == 0 else reversed(subjects):
+                        result = self._load(scenario, subject, upstream, self._seconds)
+                        measured.results[subject.name].append(result)
+                        if not scenario.alone:
+                            settle(subject)
         return measured
 
     def _profiled(self, name: str, upstream: Running) -> Measured:
@@ -83,12 +88,15 @@ class Bench:
         unit = "chunk" if scenario.ratio == "cpu_us_per_chunk" else "request"
         profiles = {}
         out = {subject: (self._profile / f"{name}-{subject}.txt").resolve() for subject in self._subjects}
-        with self._started(upstream, out) as subjects:
+        for path in out.values():
+            path.unlink(missing_ok=True)
+        with self._started(upstream, self._subjects, out) as subjects:
             for subject in subjects:
                 self._load(scenario, subject, upstream, 0.5)
                 switch_profile(subject, on=True)
                 result = self._load(scenario, subject, upstream, self._seconds)
                 switch_profile(subject, on=False)
+                settle(subject)
                 measured.results[subject.name] = [result]
                 profiles[subject.name] = Profile.read(out[subject.name], getattr(result, f"cpu_us_per_{unit}") or 0.0)
         if {"bare", "gateway"} <= profiles.keys():
@@ -96,12 +104,14 @@ class Bench:
         return measured
 
     @contextlib.contextmanager
-    def _started(self, upstream: Running, profiles: dict[str, Path] | None = None) -> Iterator[list[Running]]:
-        """Fresh processes of bare and gateway."""
+    def _started(
+        self, upstream: Running, names: list[str], profiles: dict[str, Path] | None = None
+    ) -> Iterator[list[Running]]:
+        """Fresh processes of the subjects named, idle."""
         config, key = gateway_config(self._directory, upstream.port)
         with contextlib.ExitStack() as stack:
             started = []
-            for name in self._subjects:
+            for name in names:
                 profile = (profiles or {}).get(name)
                 if name == "bare":
                     command = python("tests.bench.bare", bare_settings(upstream.port), profile=profile)
@@ -112,6 +122,7 @@ class Bench:
                     running(name, command, core=self._core, log=log, key=key if name == "gateway" else "none")
                 )
                 check(subject)
+                settle(subject)
                 started.append(subject)
             yield started
 
@@ -131,6 +142,18 @@ class Bench:
         if done.returncode:
             raise BenchError(f"the load client failed at {subject.name}: {done.stderr[-1500:]}")
         return Result(**json.loads(done.stdout))
+
+
+def settle(subject: Running) -> None:
+    """Wait until ``subject`` is idle: both share a core, and what one still does would count against the other."""
+    pids = measure.tree(subject.pid)
+    deadline = time.monotonic() + SETTLE_S
+    while time.monotonic() < deadline:
+        before = measure.cpu_s(pids)
+        time.sleep(0.2)
+        if measure.cpu_s(pids) - before <= QUIET_SHARE * 0.2:
+            return
+    raise BenchError(f"{subject.name} is still busy {SETTLE_S:g} s after its load ended")
 
 
 def parsed() -> argparse.Namespace:

@@ -47,6 +47,11 @@ class Run:
     expected_length: int = 0
     measuring: bool = False
     stopping: bool = False
+    left: int | None = None
+    """How many more requests may be sent; ``None`` for any number."""
+    to_finish: int = 0
+    """With ``left``: how many answers are still to come."""
+    complete: asyncio.Event = field(default_factory=asyncio.Event)
 
     def bad(self, why: str) -> None:
         """An answer was wrong, whenever it came."""
@@ -85,9 +90,12 @@ class Connection(asyncio.Protocol):
         self._in_body = False
         self._events = 0
         self.asked = self.first = 0.0
-        if not self._run.stopping:
+        run = self._run
+        if not run.stopping and run.left != 0:
+            if run.left is not None:
+                run.left -= 1
             self.asked = self._loop.time()
-            self._transport.write(self._run.request)
+            self._transport.write(run.request)
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
@@ -156,6 +164,9 @@ class Connection(asyncio.Protocol):
             run.latencies.append(self._loop.time() - self.asked)
             if self.first:
                 run.ttfts.append(self.first - self.asked)
+        run.to_finish -= 1
+        if run.to_finish == 0:
+            run.complete.set()
         self._ask()
 
     def abort(self) -> None:

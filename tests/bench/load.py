@@ -1,7 +1,8 @@
 """The load client: closed loop, keep-alive, one process. It checks every answer and prints one JSON line.
 
 ``python -m tests.bench.load --port 9000 --clients 32 --seconds 4`` asks for whole answers; with ``--stream`` for
-streams. What counts is what happens between the warm-up and the end. With ``--pid`` it also takes the CPU time and the
+streams. What counts is what happens between the warm-up and the end; with ``--each``, a fixed number of requests from
+the first to the last answer, for a server so slow that a window would hold less than one round of its clients. With ``--pid`` it also takes the CPU time and the
 memory of that process (and its children) over exactly this window; an ``--ours`` does not count as noise.
 """
 
@@ -40,6 +41,8 @@ async def measured(args: argparse.Namespace) -> Result:
     result = run.result
     pids = measure.tree(args.pid) if args.pid else []
     ours = [os.getpid(), *args.ours]
+    if args.each:
+        run.left = run.to_finish = args.each * args.clients
     connections: set[Connection] = set()
     ramp_s = args.ramp_ms / 1000
     tasks = [asyncio.create_task(client(run, args.port, n * ramp_s, connections)) for n in range(args.clients)]
@@ -47,10 +50,17 @@ async def measured(args: argparse.Namespace) -> Result:
         result.rss_idle_mb = measure.rss_mb(pids)
         tasks.append(asyncio.create_task(watch_memory(pids, result)))
     loop = asyncio.get_running_loop()
-    await asyncio.sleep(ramp_s * args.clients + args.warm)
+    if not args.each:
+        await asyncio.sleep(ramp_s * args.clients + args.warm)
     begin = loop.time(), measure.cpu_s(pids), measure.cpu_s(ours), measure.machine_busy_s()
     run.measuring = True
-    await asyncio.sleep(args.seconds)
+    if args.each:
+        try:
+            await asyncio.wait_for(run.complete.wait(), args.seconds)
+        except TimeoutError:
+            run.bad(f"only {result.requests} of {args.each * args.clients} answers came in {args.seconds:g} s")
+    else:
+        await asyncio.sleep(args.seconds)
     run.measuring, run.stopping = False, True
     end = loop.time(), measure.cpu_s(pids), measure.cpu_s(ours), measure.machine_busy_s()
     wall_s, cpu_s, ours_s, busy_s = (after - before for before, after in zip(begin, end, strict=True))
@@ -85,7 +95,8 @@ def main() -> None:
     parser.add_argument("--model", default="fake")
     parser.add_argument("--stream", action="store_true")
     parser.add_argument("--clients", type=int, default=32)
-    parser.add_argument("--seconds", type=float, default=4.0)
+    parser.add_argument("--each", type=int, default=0, help="so many requests a client on average; no warm-up")
+    parser.add_argument("--seconds", type=float, default=4.0, help="that count; with --each, at most")
     parser.add_argument("--warm", type=float, default=0.5, help="seconds before the window that counts")
     parser.add_argument("--ramp-ms", type=float, default=0.0, help="between two clients' first requests")
     parser.add_argument("--grace", type=float, default=1.0, help="seconds for what is under way at the end")

@@ -24,7 +24,7 @@ class Profile:
 
     @classmethod
     def read(cls, path: Path, unit_us: float) -> Profile:
-        """Read what the sampler wrote; it may take a moment.
+        """Read what the sampler wrote; it may take a moment. No file of an earlier run may be there.
 
         Raises:
             BenchError: there is nothing.

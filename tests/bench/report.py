@@ -48,12 +48,14 @@ def shown(value: float | None) -> str:
     """A figure in at most three significant digits or as a whole number."""
     if value is None:
         return ""
-    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    return f"{value:.0f}" if abs(value) >= 100 or abs(value) < 0.01 else f"{value:.3g}"
 
 
 def verdict(measured: Measured) -> str:
     """``1.42x (1.38-1.47), target 1.3x: MISSED``."""
     ratios, target = measured.ratios(), measured.scenario.target
+    if measured.bad():
+        return "no verdict: wrong answers"
     if not ratios:
         return "no ratio"
     text = f"{median(ratios):.2f}x"
@@ -101,17 +103,26 @@ def table(measured: Measured) -> str:
 
 def summary(all_measured: list[Measured]) -> str:
     """Every ratio beside its target."""
-    lines = ["## summary", "| scenario | figure | gateway/bare |", "|---|---|---|"]
-    lines += [f"| {m.name} | {HEADINGS[m.scenario.ratio]} | {verdict(m)} |" for m in all_measured]
-    noise = [
+    lines = ["## summary", "| scenario | figure | gateway/bare | rounds | noise % |", "|---|---|---|---|---|"]
+    for measured in all_measured:
+        noise = [shown(measured.figure(subject, "noise_pct")) for subject in ("bare", "gateway")]
+        cells = [
+            measured.name,
+            HEADINGS[measured.scenario.ratio],
+            verdict(measured),
+            str(len(measured.ratios())),
+            " / ".join(noise),
+        ]
+        lines.append("| " + " | ".join(cells) + " |")
+    all_noise = [
         result.noise_pct or 0.0
         for measured in all_measured
         for rounds in measured.results.values()
         for result in rounds
     ]
-    if noise and max(noise) > NOISE_WORTH_TELLING_PCT:
+    if all_noise and max(all_noise) > NOISE_WORTH_TELLING_PCT:
         lines.append(
-            f"other processes took up to {max(noise):.0f} % of a core (median {median(noise):.0f} %): "
+            f"other processes took up to {max(all_noise):.0f} % of a core (median {median(all_noise):.0f} %): "
             "believe the ratios, not the absolute figures"
         )
     return "\n".join(lines)

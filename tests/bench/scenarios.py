@@ -20,6 +20,8 @@ class Scenario:
         warm_s: before these, after the ramp.
         ramp_ms: between the first requests of two clients.
         grace_s: for what is under way at the end.
+        each: a fixed number of requests a client instead of a time; see :mod:`tests.bench.load`.
+        alone: a fresh process for each run, no other beside it: what a run leaves unfinished would weigh on the next.
         rounds: at most so many.
         direct: also run straight to the upstream once, to tell what is added.
     """
@@ -35,22 +37,30 @@ class Scenario:
     warm_s: float = 0.5
     ramp_ms: float = 0.0
     grace_s: float = 1.0
+    each: int = 0
+    alone: bool = False
     rounds: int = 100
     direct: bool = False
 
     def arguments(self, seconds: float) -> list[str]:
         """The load client's."""
         return [
-            *("--model", self.model, "--clients", str(self.clients), "--seconds", str(seconds * self.share)),
+            *("--model", self.model, "--clients", str(self.clients), "--seconds", str(self.counted_s(seconds))),
+            *("--each", str(self.each)),
             *("--warm", str(self.warm_s), "--ramp-ms", str(self.ramp_ms), "--grace", str(self.grace_s)),
             *(["--stream"] if self.stream else []),
         ]
 
+    def counted_s(self, seconds: float) -> float:
+        """How long a run counts; with ``each``, at most."""
+        return LONGEST_BATCH_S if self.each else seconds * self.share
+
     def longest_s(self, seconds: float) -> float:
         """How long one run may take."""
-        return seconds * self.share + self.warm_s + self.ramp_ms * self.clients / 1000 + self.grace_s + 20
+        return self.counted_s(seconds) + self.warm_s + self.ramp_ms * self.clients / 1000 + self.grace_s + 20
 
 
+LONGEST_BATCH_S = 40.0
 LATENCY = ("latency_p50", "latency_p99")
 TTFT = ("ttft_p50", "ttft_p99")
 
@@ -96,15 +106,16 @@ SCENARIOS = {
         share=0.5,
     ),
     "json-1000": Scenario(
-        title="1000 in flight, the upstream takes 500 ms (2000/s offered)",
+        title="1000 in flight, the upstream takes 500 ms; 2000 requests from the first to the last answer",
         clients=1000,
         model="fake-d500",
         ratio="cpu_us_per_request",
         target=1.3,
         columns=("rps", *LATENCY, "cpu_us_per_request", "rss_peak_mb"),
-        warm_s=2.0,
         ramp_ms=1,
-        rounds=2,
+        each=2,
+        alone=True,
+        rounds=1,
     ),
     "sse-1000": Scenario(
         title="1000 open streams, a chunk each 500 ms (2000 chunks/s offered): memory",
@@ -117,6 +128,7 @@ SCENARIOS = {
         warm_s=3.0,
         ramp_ms=3,
         grace_s=0.0,
+        alone=True,
         rounds=1,
     ),
 }

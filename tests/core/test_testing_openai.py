@@ -1,4 +1,4 @@
-"""The fake OpenAI-compatible upstream: faithful when it is plain, exact in its faults, and with a memory."""
+"""The fake OpenAI-compatible upstream: faithful when it is plain, and with a memory."""
 
 from __future__ import annotations
 
@@ -6,56 +6,13 @@ import asyncio
 import base64
 import json
 import struct
-import zlib
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx2
 import pytest
 
-from switchgear.testing import PERSONALITIES, FakeOpenAI, answer_with, plain, stream_of
-from switchgear.testing.openai_faults import FAULTS
-from switchgear.testing.openai_quirks import ARGUMENTS, ARGUMENTS_TOO, QUIRKS, THOUGHT
-
-ENDLESS = {"never-starts", "idle", "never-ends"}
-BROKEN = {"cut", "cut-before", "no-http"}
-
-
-class Client(httpx2.AsyncClient):
-    """Asks the fake as a plain client would."""
-
-    async def chat(self, model: str = "demo-model", text: str = "Hello, big world", **fields: Any) -> httpx2.Response:
-        return await self.post("/v1/chat/completions", json=chat(model, text, **fields))
-
-    async def events(self, model: str = "demo-model", **fields: Any) -> list[Any]:
-        answer = await self.chat(model, stream=True, **fields)
-        assert answer.status_code == 200
-        lines = answer.content.decode().lstrip("\ufeff").splitlines()
-        datas = [line.removeprefix("data: ") for line in lines if line.startswith("data: ")]
-        return [data if data == "[DONE]" else json.loads(data) for data in datas]
-
-
-def chat(model: str, text: str = "Hello, big world", **fields: Any) -> dict[str, Any]:
-    return {"model": model, "messages": [{"role": "user", "content": text}], **fields}
-
-
-def said(events: list[Any]) -> str:
-    return "".join(c["delta"].get("content") or "" for e in events if e != "[DONE]" for c in e["choices"])
-
-
-def tool_calls(events: list[Any]) -> list[Any]:
-    return [c for e in events if e != "[DONE]" for ch in e["choices"] for c in ch["delta"].get("tool_calls") or ()]
-
-
-@asynccontextmanager
-async def fake(*keys: str) -> AsyncIterator[tuple[FakeOpenAI, Client]]:
-    async with FakeOpenAI(keys) as upstream:
-        upstream.timings.big_bytes = 4 * 1024 * 1024
-        upstream.timings.pause_s = upstream.timings.trickle_s = upstream.timings.slow_s = 0.0001
-        async with Client(base_url=upstream.url, timeout=5, trust_env=False) as client:
-            yield upstream, client
-
+from switchgear.testing import PERSONALITIES, answer_with, plain, stream_of
+from tests.core.fake_clients import chat, fake, said, tool_calls
 
 # -- plain answers -------------------------------------------------------------------------------------------
 
@@ -262,105 +219,6 @@ async def test_scripted_bodies_and_streams() -> None:
         upstream.script(behaviour=stream_of({"a": 1}, end=False), times=1)
         with pytest.raises(httpx2.TransportError):
             await client.chat()
-
-
-# -- faults and quirks ---------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
-@pytest.mark.parametrize("model", sorted((FAULTS.keys() | QUIRKS.keys()) - ENDLESS - BROKEN - {"gzip-bomb"}))
-async def test_everything_ends_in_an_answer(model: str, stream: bool) -> None:
-    async with fake() as (upstream, client):
-        answer = await client.chat(model, stream=stream)
-        named = int(model[4:7]) if model[4:7].isdigit() else None
-        if model not in {"err-html", "err-quota", "err-context", "err-filter"}:
-            assert answer.status_code == (named if named is not None and model != "err-200-body" else 200)
-        assert upstream.calls[0].answered
-
-
-@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
-@pytest.mark.parametrize("model", sorted(BROKEN))
-async def test_broken_connections(model: str, stream: bool) -> None:
-    async with fake() as (upstream, client):
-        with pytest.raises(httpx2.TransportError):
-            await client.chat(model, stream=stream)
-        assert not upstream.cancelled
-
-
-@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
-@pytest.mark.parametrize("model", sorted(ENDLESS))
-async def test_what_never_ends_ends_with_its_client(model: str, stream: bool) -> None:
-    async with fake() as (upstream, client):
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.05):
-                await client.chat(model, stream=stream)
-        await upstream.wait_for_cancelled(1)
-        await upstream.server.wait_for(lambda: upstream.server.open_connections == 0)
-
-
-async def test_any_other_status() -> None:
-    async with fake() as (_, client):
-        assert (await client.chat("err-418")).status_code == 418
-        assert (await client.chat("err-999")).status_code == 404
-        assert (await client.chat("vendor/err-520")).status_code == 520
-
-
-async def test_a_bomb_is_small_on_the_wire() -> None:
-    async with fake() as (_, client):
-        async with client.stream("POST", "/v1/chat/completions", json=chat("gzip-bomb")) as answer:
-            packed = b"".join([part async for part in answer.aiter_raw()])
-        assert len(packed) < 16_384
-        assert len(zlib.decompressobj(wbits=31).decompress(packed)) == 4 * 1024 * 1024
-
-
-@pytest.mark.parametrize(
-    "model",
-    ["crlf", "bom", "comments", "split-every-byte", "null-role", "no-done", "slow-keepalive", "trickle", "slow"],
-)
-async def test_odd_framing_says_the_same(model: str) -> None:
-    async with fake() as (_, client):
-        assert said(await client.events(model)) == "You said: Hello, big world"
-
-
-async def test_split_characters_are_whole_again() -> None:
-    async with fake() as (_, client):
-        assert said(await client.events("split-utf8")).startswith("Grüße, 世界 🌍!")
-
-
-@pytest.mark.parametrize("model", ["tools", "tools-noindex", "tools-sameindex", "tools-late-name"])
-async def test_fragments_of_tools_are_the_whole_calls(model: str) -> None:
-    async with fake() as (_, client):
-        calls = (await client.chat(model)).json()["choices"][0]["message"]["tool_calls"]
-        assert [call["function"]["arguments"] for call in calls] == [ARGUMENTS, ARGUMENTS_TOO]
-        parts = tool_calls(await client.events(model))
-        if model == "tools":
-            for index, arguments in enumerate((ARGUMENTS, ARGUMENTS_TOO)):
-                mine = [part["function"].get("arguments", "") for part in parts if part["index"] == index]
-                assert "".join(mine) == arguments
-        else:
-            joined = "".join(part["function"].get("arguments", "") for part in parts)
-            assert joined == ARGUMENTS + ARGUMENTS_TOO
-        assert {part.get("index") for part in parts} == {"tools-noindex": {None}, "tools-sameindex": {0}}.get(
-            model, {0, 1}
-        )
-
-
-@pytest.mark.parametrize("model", ["reasoning", "reasoning_content", "details", "content-list", "think-tags"])
-async def test_reasoning_in_every_form(model: str) -> None:
-    async with fake() as (_, client):
-        assert THOUGHT in (await client.chat(model)).text
-        assert THOUGHT in json.dumps(await client.events(model)) or model == "think-tags"
-
-
-@pytest.mark.parametrize(
-    ("model", "counts"),
-    [("usage-end", 1), ("usage-each", 7), ("usage-none", 0), ("usage-zero", 1), ("usage-twice", 2)],
-)
-async def test_usage(model: str, counts: int) -> None:
-    async with fake() as (_, client):
-        found = [event["usage"] for event in (await client.events(model))[:-1] if "usage" in event]
-        assert len(found) == counts
-        assert not found or bool(found[-1]["completion_tokens"]) is (model != "usage-zero")
 
 
 # -- personalities -------------------------------------------------------------------------------------------

@@ -16,7 +16,10 @@ CANARY = "token-of-one-0"
 
 
 async def echoes_status(exchange: Exchange) -> None:
-    """Quote the key in an error, as some upstreams do."""
+    """Quote the key in an error, as some upstreams do; it cannot be refreshed."""
+    if exchange.path == "/token":
+        await exchange.respond(400)
+        return
     status = int(json.loads(exchange.body)["status"])
     message = f"Incorrect API key provided: {exchange.headers['authorization']}"
     await exchange.respond(status, json.dumps({"error": {"message": message, "code": CANARY, "param": CANARY}}))

@@ -264,6 +264,26 @@ async def test_s9_at_the_drain_deadline_the_client_gets_a_clear_error(tmp_path: 
             assert upstream.open_connections == 0
 
 
+async def test_s9_a_client_that_does_not_read_cannot_hold_up_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("switchgear.http.app.FAREWELL_S", 0.3)
+    part = delta(content="x" * 65_000)
+
+    async def endless(exchange: Exchange) -> None:
+        await exchange.start(200, SSE)
+        while True:
+            await exchange.send(part)
+
+    async with LoopbackServer(endless) as upstream:
+        async with gateway(tmp_path, {**wired(upstream), "drain-seconds": 0.2}) as running:
+            reader, writer = await raw_request(running, small_buffer=True)
+            await reader.readuntil(b"\r\n\r\n")
+            running.stop.set()
+            await asyncio.wait_for(asyncio.shield(running.served), 10)
+            writer.transport.abort()
+
+
 async def test_s9_a_reload_drops_no_stream(tmp_path: Path) -> None:
     go_on = asyncio.Event()
 

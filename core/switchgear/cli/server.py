@@ -66,7 +66,7 @@ def hypercorn_config(listener: socket.socket) -> HypercornConfig:
     config.keep_alive_timeout = KEEP_ALIVE_S
     config.keep_alive_max_requests = 1_000_000
     config.backlog = 1024
-    config.graceful_timeout = AFTER_DRAIN_S
+    config.graceful_timeout = AFTER_DRAIN_S / 2
     return config
 
 
@@ -113,14 +113,17 @@ async def run(
     try:
         loop.call_soon(ready)
         await asyncio.wait({running, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        if not running.done():
-            await drain()
-            # Hypercorn may wait for ever for connections on Python 3.12.1 and later; ours are over by now.
-            await asyncio.wait({running}, timeout=AFTER_DRAIN_S)
-            running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
-        if running.done() and not running.cancelled() and (error := running.exception()) is not None:
-            raise error
+        if running.done():
+            await running  # it ended by itself: it says why
+            return
+        await drain()
+        # The requests are over. What hypercorn still does is close connections, which it may do for ever (Python 3.12.1
+        # and later wait for all of them) or not quite (a client that does not read makes it raise InvalidStateError).
+        await asyncio.wait({running}, timeout=AFTER_DRAIN_S)
+        running.cancel()
+        (problem,) = await asyncio.gather(running, return_exceptions=True)
+        if problem is not None and not isinstance(problem, asyncio.CancelledError):
+            log.warning("connections_cut", problem=type(problem).__name__)
     finally:
         stopped.cancel()
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):

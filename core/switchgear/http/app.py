@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 import structlog
 from starlette.applications import Starlette
@@ -22,6 +23,9 @@ from switchgear.http.health import HealthRoute
 from switchgear.http.keys import Keys
 from switchgear.http.metrics import MetricsRoute
 from switchgear.http.models import ModelsRoute
+
+FAREWELL_S = 3.0
+"""How long the last words to the clients may take at a shutdown."""
 
 log = structlog.get_logger("switchgear.http")
 
@@ -78,7 +82,9 @@ class App:
         except TimeoutError:
             log.warning("drain_deadline", requests=len(self.active))
             self.active.stop_all()
-            await self.active.idle.wait()
+            with suppress(TimeoutError):  # a client that does not read cannot be told
+                async with asyncio.timeout(FAREWELL_S):
+                    await self.active.idle.wait()
 
 
 class Root:

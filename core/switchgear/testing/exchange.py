@@ -133,6 +133,9 @@ class Exchange:
         Raises:
             ClientGoneError: it left.
         """
+        if seconds <= 0:
+            await asyncio.sleep(0)
+            return
         try:
             async with asyncio.timeout(seconds):
                 await self.closed.wait()
