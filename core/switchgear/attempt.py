@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -22,6 +23,8 @@ from switchgear.types import Account, Cause, Event, Failure, ForwardRequest, Rep
 
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 MAX_ERROR_BYTES = 64 * 1024
+READ_OUT_S = 0.25
+"""How long the end of the HTTP message may take after the last event: read, the connection can be used again."""
 MAX_HELD_BYTES = 1024 * 1024
 """How much of a stream is held back while it has not started; beyond it the stream counts as started."""
 EVENTS_PER_TURN = 64
@@ -208,6 +211,7 @@ class Attempt:
             await client.start(EVENT_STREAM, self._served(limit))
             await client.send(b"".join((*held, last)))
         await client.end()
+        await _read_out(reply)
 
     # -- events --------------------------------------------------------------------------------------------
 
@@ -273,3 +277,10 @@ class Attempt:
 
     def _failure(self, cause: Cause, reply: Reply, body: bytes, message: str = "") -> Failure:
         return Failure(cause, reply.status, reply.headers, body, message, self.candidate.model)
+
+
+async def _read_out(reply: Reply) -> None:
+    with suppress(TimeoutError, UpstreamError):
+        async with asyncio.timeout(READ_OUT_S):
+            async for _ in reply.body:
+                pass

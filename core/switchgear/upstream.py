@@ -11,7 +11,7 @@ import functools
 import os
 import ssl
 import zlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from importlib.metadata import version
 from typing import Any
 
@@ -104,13 +104,19 @@ class UpstreamClient:
         """Send ``request`` and hand its answer on as a :class:`~switchgear.types.Reply`, body unread."""
         response = await self.send(request, timeouts)
         headers = dict(response.headers.items())
-        return Reply(response.status_code, headers, _body(response, request), response.aclose)
+        body = _body(response, request)
+
+        async def aclose() -> None:
+            await body.aclose()
+            await response.aclose()
+
+        return Reply(response.status_code, headers, body, aclose)
 
 
 _LENGTH_HEADERS = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})
 
 
-async def _body(response: httpx2.Response, request: httpx2.Request) -> AsyncIterator[bytes]:
+async def _body(response: httpx2.Response, request: httpx2.Request) -> AsyncGenerator[bytes]:
     """The body, unpacked although compression was not asked for; never more than 1 MiB at a time."""
     encoding = response.headers.get("content-encoding", "identity").strip().lower()
     try:

@@ -12,7 +12,7 @@ import httpx2
 import pytest
 
 from switchgear.testing import Exchange, LoopbackServer
-from tests.gateways import HELLO, SSE, STOP, completion, delta, gateway, wired
+from tests.gateways import DONE, HELLO, SSE, STOP, completion, delta, gateway, wired
 
 
 def key_of(exchange: Exchange) -> str:
@@ -507,11 +507,33 @@ async def test_an_unfinished_error_body_is_still_an_error(tmp_path: Path) -> Non
         assert (await running.chat()).status_code in {500, 502}
 
 
-async def test_the_upstream_is_asked_over_kept_connections(tmp_path: Path) -> None:
-    async with LoopbackServer(answers) as upstream, gateway(tmp_path, wired(upstream)) as running:
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+async def test_the_upstream_is_asked_over_kept_connections(tmp_path: Path, stream: bool) -> None:
+    async def handle(exchange: Exchange) -> None:
+        if not stream:
+            await answers(exchange)
+            return
+        await exchange.start(200, SSE)
+        await exchange.send(HELLO + STOP + DONE)
+        await exchange.end()
+
+    async with LoopbackServer(handle) as upstream, gateway(tmp_path, wired(upstream)) as running:
         for _ in range(10):
-            await running.chat()
+            await running.chat(stream=stream)
         assert upstream.connections_made == 1
+
+
+async def test_an_upstream_that_does_not_end_after_done_holds_up_nobody(tmp_path: Path) -> None:
+    async def handle(exchange: Exchange) -> None:
+        await exchange.start(200, SSE)
+        await exchange.send(HELLO + STOP + DONE)
+        await exchange.closed.wait()
+
+    async with LoopbackServer(handle) as upstream, gateway(tmp_path, wired(upstream)) as running:
+        assert (await running.chat(stream=True)).content == HELLO + STOP + DONE
+        await upstream.wait_for(lambda: upstream.open_connections == 0, timeout_s=2)
+        await running.app.active.idle.wait()
+        assert (await running.counted("wired"))["successes"] == 1
 
 
 async def test_a_stale_connection_is_no_failure_for_the_client(tmp_path: Path) -> None:
