@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from enum import Enum, auto
 from typing import Any
 
@@ -42,8 +42,8 @@ class Active:
             if not stop.done():
                 stop.set_result(None)
 
-    async def run(self, work: Coroutine[Any, Any, bool], receive: Receive) -> End:
-        """Run ``work`` until it is done, its client hangs up, or :meth:`stop_all`.
+    async def run(self, work: Coroutine[Any, Any, bool], receive: Receive, answered: Callable[[], bool]) -> End:
+        """Run ``work`` until it is done, its client hangs up before it is ``answered``, or :meth:`stop_all`.
 
         ``work`` gives whether it delivered. What it raises rises from here. Work that was cancelled is waited for, one
         second at most.
@@ -55,6 +55,9 @@ class Active:
         gone = asyncio.create_task(_gone(receive))
         try:
             await asyncio.wait({task, gone, stop}, return_when=asyncio.FIRST_COMPLETED)
+            if answered() and not task.done():
+                # The server says "disconnect" after a complete answer too: what is left is putting things away.
+                await asyncio.wait({task, stop}, timeout=CANCEL_GRACE_S, return_when=asyncio.FIRST_COMPLETED)
             if task.done():
                 return End.DONE if await task else End.FAILED
             await _cancel(task)

@@ -92,7 +92,7 @@ class ForwardRoute:
 
     async def _serve(self, ask: Ask, key: KeyLimits, receive: Receive, client: AsgiClient) -> str:
         gateway = self._service.current.gateway
-        end = await self._active.run(gateway.serve(ask, key.allows, client), receive)
+        end = await self._active.run(gateway.serve(ask, key.allows, client), receive, lambda: client.ended)
         if end is End.DONE:
             return "ok"
         if end is End.FAILED:
