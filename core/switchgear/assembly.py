@@ -37,13 +37,17 @@ log = structlog.get_logger("switchgear.service")
 class Loaded:
     """A valid configuration with its plugins; nothing was asked of any upstream yet.
 
-    ``broken`` maps the key of each block whose plugin cannot be used to the reason; its entries are not in ``entries``.
+    Attributes:
+        entries: each provider with the entry of the file it stands for.
+        broken: the key of each block whose plugin cannot be used, and why; its entries are not in ``entries``.
+        digest: of the file as it was read, for :func:`~switchgear.config.watch`.
     """
 
     config: Config
     plugins: Plugins
     entries: tuple[tuple[Provider, ProviderEntry], ...]
     broken: Mapping[str, str]
+    digest: str
 
 
 def load(path: Path, text: str | None = None, available: Mapping[str, Installed] | None = None) -> Loaded:
@@ -62,7 +66,7 @@ def load(path: Path, text: str | None = None, available: Mapping[str, Installed]
     providers = tuple((_provider(entry, plugins), entry) for entry in entries)
     check_names(raw, [(entry, provider.prefix) for provider, entry in providers])
     broken = {key: plugins.statuses[key].problem for key in raw.blocks if key not in plugins}
-    return Loaded(raw.config, plugins, providers, broken)
+    return Loaded(raw.config, plugins, providers, broken, raw.digest)
 
 
 def _provider(entry: ProviderEntry, plugins: Plugins) -> Provider:
@@ -100,6 +104,7 @@ class Service:
         self._available = available
         self._text = text
         self.in_memory = text is not None
+        self.digest = loaded.digest
         self.started_at = int(time.time())
         self.draining = False
         self.reload_problem = ""

@@ -107,7 +107,7 @@ async def _started(service: Service) -> AsyncIterator[None]:
     await service.start()
     watching: set[asyncio.Task[Any]] = set()
     if not service.in_memory:
-        watching.add(asyncio.create_task(watch(service.path, service.reload, asyncio.Event())))
+        watching.add(asyncio.create_task(watch(service.path, service.reload, asyncio.Event(), seen=service.digest)))
     try:
         yield
     finally:
