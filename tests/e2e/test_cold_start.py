@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -14,6 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx2
+
+from switchgear.testing import FakeOpenAI
 
 INSTALLED = 50
 ENABLED = 6
@@ -115,3 +118,46 @@ def test_no_file_is_said_plainly_with_what_to_do(tmp_path: Path) -> None:
     result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)
     assert result.returncode == 1
     assert "serve --demo" in result.stderr
+
+
+AUDIT = """
+import os, sys
+
+def hook(event, arguments):
+    if event in {"socket.connect", "socket.getaddrinfo", "socket.sendto"}:
+        with open(os.environ["CONNECTIONS"], "a") as file:
+            file.write(repr((event, arguments[1:] if event == "socket.connect" else arguments)) + chr(10))
+
+sys.addaudithook(hook)
+"""
+
+
+async def test_nothing_is_called_but_the_configured_providers(tmp_path: Path) -> None:
+    """Neither the import nor the start reaches anybody else: every connection of the process is recorded."""
+    (tmp_path / "sitecustomize.py").write_text(AUDIT)
+    record = tmp_path / "connections"
+    record.touch()
+    key = "upstream-key-0123456789"
+    async with FakeOpenAI(keys=[key]) as fake:
+        block = {"name": "fake", "base-url": fake.base_url(), "api-key-entries": [{"api-key": key}]}
+        config = tmp_path / "config.yaml"
+        text = {"api-keys": ["sg-cold-start-key-0123"], "port": 0, "openai-compatibility": [block]}
+        config.write_text(json.dumps(text))
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-m", "switchgear", "serve", "--config", str(config)),
+            env={**os.environ, "PYTHONPATH": str(tmp_path), "CONNECTIONS": str(record)},
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+        assert process.stdout is not None
+        assert b"listens on" in await process.stdout.readline()
+        await fake.server.wait_for(lambda: len(fake.lists) > 0)
+        process.send_signal(signal.SIGTERM)
+        assert await process.wait() == 0
+        calls = record.read_text().splitlines()
+        assert calls
+        others = [
+            call for call in calls if f"'127.0.0.1', {fake.server.port}" not in call and "'127.0.0.1', 0" not in call
+        ]
+        assert others == []
