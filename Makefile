@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
 SOURCES := core plugins tests docs
 
-.PHONY: help serve test check format lint types imports docs bench clean
+.PHONY: help serve test test-clients check format lint types imports docs bench clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile
@@ -17,6 +17,9 @@ serve: $(STAMP) ## run the gateway in demo mode
 
 test: $(STAMP) ## run the tests
 	@$(BIN)/python -m pytest -q -n 2 $(TESTARGS)
+
+test-clients: $(STAMP) ## run real clients, installed into .clients, against the gateway
+	@SWITCHGEAR_CLIENTS=1 $(BIN)/python -m pytest -q tests/clients $(TESTARGS)
 
 check: format lint types imports docs test ## everything that has to be green
 

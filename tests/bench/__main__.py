@@ -38,6 +38,7 @@ from tests.bench.subjects import (
     switch_profile,
 )
 
+QUIET_TRIES = 4
 QUIET_SHARE = 0.1
 SETTLE_S = 5.0
 PROFILED = "json-32,sse-50"
@@ -50,6 +51,7 @@ class Bench:
         self._subjects: list[str] = args.subjects.split(",")
         self._rounds: int = args.rounds
         self._seconds: float = args.seconds
+        self._tries = QUIET_TRIES if args.quiet else 1
         self._profile: Path | None = args.profile
         self._directory = directory
         pair = cores()
@@ -72,15 +74,30 @@ class Bench:
             measured.results["direct"] = [self._load(scenario, upstream, upstream, self._seconds / 2)]
         measured.results |= {subject: [] for subject in self._subjects}
         rounds = min(self._rounds, scenario.rounds)
-        for group in [[subject] for subject in self._subjects] * rounds if scenario.alone else [self._subjects]:
-            with self._started(upstream, group) as subjects:
-                for number in range(1 if scenario.alone else rounds):
-                    for subject in subjects if number % 2 == 0 else reversed(subjects):
-                        result = self._load(scenario, subject, upstream, self._seconds)
-                        measured.results[subject.name].append(result)
-                        if not scenario.alone:
-                            settle(subject)
+        with contextlib.ExitStack() as stack:
+            shared = [] if scenario.alone else stack.enter_context(self._started(upstream, self._subjects))
+            for number in range(rounds):
+                for subject in self._subjects if number % 2 == 0 else reversed(self._subjects):
+                    kept = next((one for one in shared if one.name == subject), None)
+                    measured.results[subject].append(self._quietest(scenario, subject, kept, upstream))
         return measured
+
+    def _quietest(self, scenario: Scenario, name: str, kept: Running | None, upstream: Running) -> Result:
+        """One run; with ``--quiet`` up to four, until other processes leave it alone. The quietest counts."""
+        best: Result | None = None
+        for _ in range(self._tries):
+            if kept is not None:
+                result = self._load(scenario, kept, upstream, self._seconds)
+                settle(kept)
+            else:
+                with self._started(upstream, [name]) as fresh:
+                    result = self._load(scenario, fresh[0], upstream, self._seconds)
+            if best is None or (result.noise_pct or 0.0) < (best.noise_pct or 0.0):
+                best = result
+            if (best.noise_pct or 0.0) <= report.NOISE_LIMIT_PCT:
+                break
+        assert best is not None
+        return best
 
     def _profiled(self, name: str, upstream: Running) -> Measured:
         assert self._profile is not None
@@ -164,6 +181,9 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=4.0, help="that count, a run")
     parser.add_argument("--only", metavar="A,B", help=f"of {','.join(SCENARIOS)}")
     parser.add_argument("--subjects", default="bare,gateway", metavar="A,B", help="bare, gateway or both")
+    parser.add_argument(
+        "--quiet", action="store_true", help=f"run again, up to {QUIET_TRIES} times, what others disturb"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="keep every round's figures")
     parser.add_argument(
         "--profile",

@@ -8,7 +8,9 @@ from statistics import median
 from tests.bench.connection import Result
 from tests.bench.scenarios import HEADINGS, SCENARIOS, Scenario
 
-NOISE_WORTH_TELLING_PCT = 15.0
+NOISE_LIMIT_PCT = 25.0
+"""A pair of runs is judged only if other processes took less of a core in both. Beyond it the ratio itself drifts (the
+same code gave 1.0 to 1.3), and not always upwards: contention slows whichever of the two it happens to hit."""
 
 
 @dataclass
@@ -27,11 +29,15 @@ class Measured:
         values = [value for result in self.results.get(subject, ()) if (value := getattr(result, column)) is not None]
         return median(values) if values else None
 
-    def ratios(self) -> list[float]:
-        """Gateway to bare, round by round: neighbours in time share the machine's mood."""
+    def ratios(self, *, quiet: bool) -> list[float]:
+        """Gateway to bare, round by round: neighbours in time share the machine's mood. ``quiet``: only of such pairs."""
         column = self.scenario.ratio
         pairs = zip(self.results.get("gateway", ()), self.results.get("bare", ()), strict=False)
-        both = [(getattr(ours, column), getattr(bare, column)) for ours, bare in pairs]
+        both = [
+            (getattr(ours, column), getattr(bare, column))
+            for ours, bare in pairs
+            if not quiet or max(ours.noise_pct or 0.0, bare.noise_pct or 0.0) <= NOISE_LIMIT_PCT
+        ]
         return [ours / bare for ours, bare in both if ours and bare]
 
     def bad(self) -> str:
@@ -52,18 +58,27 @@ def shown(value: float | None) -> str:
 
 
 def verdict(measured: Measured) -> str:
-    """``1.42x (1.38-1.47), target 1.3x: MISSED``."""
-    ratios, target = measured.ratios(), measured.scenario.target
+    """``1.24x (1.19-1.26), target 1.3x: met``, or why that cannot be told."""
     if measured.bad():
         return "no verdict: wrong answers"
-    if not ratios:
+    everything, quiet = measured.ratios(quiet=False), measured.ratios(quiet=True)
+    if not everything:
         return "no ratio"
-    text = f"{median(ratios):.2f}x"
-    if len(ratios) > 1:
-        text += f" ({min(ratios):.2f}-{max(ratios):.2f})"
-    if target is not None:
-        text += f", target {target:.1f}x: {'met' if median(ratios) <= target else 'MISSED'}"
-    return text
+    ratios, target = quiet or everything, measured.scenario.target
+    text = (
+        f"{median(ratios):.2f}x ({min(ratios):.2f}-{max(ratios):.2f}, {len(quiet)} of {len(everything)} rounds quiet)"
+    )
+    if target is None:
+        return text
+    if not quiet:
+        word = "NOT JUDGED, the machine was too busy"
+    elif max(quiet) <= target:
+        word = "met"
+    elif min(quiet) > target:
+        word = "MISSED"
+    else:
+        word = "UNCLEAR, the rounds disagree"
+    return f"{text}, target {target:.1f}x: {word}"
 
 
 def table(measured: Measured) -> str:
@@ -103,26 +118,20 @@ def table(measured: Measured) -> str:
 
 def summary(all_measured: list[Measured]) -> str:
     """Every ratio beside its target."""
-    lines = ["## summary", "| scenario | figure | gateway/bare | rounds | noise % |", "|---|---|---|---|---|"]
+    lines = ["## summary", "| scenario | figure | gateway/bare | noise % |", "|---|---|---|---|"]
     for measured in all_measured:
         noise = [shown(measured.figure(subject, "noise_pct")) for subject in ("bare", "gateway")]
         cells = [
             measured.name,
             HEADINGS[measured.scenario.ratio],
             verdict(measured),
-            str(len(measured.ratios())),
             " / ".join(noise),
         ]
         lines.append("| " + " | ".join(cells) + " |")
-    all_noise = [
-        result.noise_pct or 0.0
-        for measured in all_measured
-        for rounds in measured.results.values()
-        for result in rounds
-    ]
-    if all_noise and max(all_noise) > NOISE_WORTH_TELLING_PCT:
+    noisy = [m.name for m in all_measured if len(m.ratios(quiet=True)) < len(m.ratios(quiet=False))]
+    if noisy:
         lines.append(
-            f"other processes took up to {max(all_noise):.0f} % of a core (median {median(all_noise):.0f} %): "
-            "believe the ratios, not the absolute figures"
+            f"rounds in which other processes took over {NOISE_LIMIT_PCT:.0f} % of a core are left out of the verdicts of "
+            f"{', '.join(noisy)}; try again on a quieter machine, or with --quiet"
         )
     return "\n".join(lines)

@@ -115,7 +115,7 @@ SCENARIOS = {
         ramp_ms=1,
         each=2,
         alone=True,
-        rounds=1,
+        rounds=2,
     ),
     "sse-1000": Scenario(
         title="1000 open streams, a chunk each 500 ms (2000 chunks/s offered): memory",

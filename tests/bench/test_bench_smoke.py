@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.bench.connection import DONE, Connection, Result, Run
-from tests.bench.report import Measured, summary, table
+from tests.bench.report import Measured, summary, table, verdict
 from tests.bench.subjects import ROOT, Running, bare_settings, check, python, running
 from tests.bench.upstream import answer_of, events_of, framed, json_answer
 
@@ -88,5 +88,21 @@ def test_reports_the_ratio_beside_its_target() -> None:
         "gateway": [Result(cpu_us_per_request=1250.0, rps=700.0), Result(cpu_us_per_request=1375.0, rps=650.0)],
     }
     measured = Measured("json-32", rounds)
-    assert "CPU us/request, gateway/bare: 1.25x (1.25-1.25), target 1.3x: met" in table(measured)
+    assert "gateway/bare: 1.25x (1.25-1.25, 2 of 2 rounds quiet), target 1.3x: met" in table(measured)
     assert "| json-32 | CPU us/request | 1.25x" in summary([measured])
+
+
+@pytest.mark.parametrize(
+    ("rounds", "word"),
+    [
+        pytest.param([(1.2, 0.0), (1.25, 5.0)], "met", id="all under the target"),
+        pytest.param([(1.4, 0.0), (1.5, 5.0)], "MISSED", id="all over it"),
+        pytest.param([(1.2, 0.0), (1.4, 5.0)], "UNCLEAR", id="both"),
+        pytest.param([(1.0, 90.0), (1.1, 90.0)], "NOT JUDGED", id="a busy machine"),
+        pytest.param([(1.0, 90.0), (1.4, 0.0)], "MISSED", id="a noisy round does not count"),
+    ],
+)
+def test_judges_quiet_rounds_only(rounds: list[tuple[float, float]], word: str) -> None:
+    bare = [Result(cpu_us_per_request=1000.0, noise_pct=0.0) for _ in rounds]
+    gateway = [Result(cpu_us_per_request=1000.0 * ratio, noise_pct=noise) for ratio, noise in rounds]
+    assert f"target 1.3x: {word}" in verdict(Measured("json-32", {"bare": bare, "gateway": gateway}))
