@@ -59,4 +59,4 @@ $(DEV_STAMP): pyproject.toml $(STAMP)
 	@touch $@
 
 clean: ## remove the virtual environment and caches
-	@rm -rf $(VENV) .ci-venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) .ci-venv .clients .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -24,7 +24,7 @@ from switchgear.metrics import Metrics
 from switchgear.plugins import Plugins
 from switchgear.routing import Router
 from switchgear.settings import ProviderSettings
-from switchgear.types import Provider
+from switchgear.types import Account, Provider
 from switchgear.upstream import UpstreamClients
 from switchgear.watchdog import Watchdog
 
@@ -181,11 +181,19 @@ class Service:
             await asyncio.sleep(AVAILABILITY_SAMPLE_S)
 
     def eligible(self, entry: Entry) -> bool:
-        """Whether at least one account of the entry may be asked now."""
-        return any(
-            not account.disabled and self.health.account_state(entry.name, account.id) in {"ready", "cooling"}
-            for account in entry.accounts
-        )
+        """Whether at least one account of the entry may be asked now, for at least one model."""
+        return any(self.account_state(entry, account) == "ready" for account in entry.accounts)
+
+    def account_state(self, entry: Entry, account: Account) -> str:
+        """The account's state: one that cools for some of its models only is ``ready``."""
+        if account.disabled:
+            return "disabled"
+        state = self.health.account_state(entry.name, account.id)
+        models = self.current.catalog.models_of(entry.name)
+        if state != "cooling":
+            return state
+        free = any(self.health.blocked(entry.name, account.id, model) is None for model in models)
+        return "ready" if free or not models else "cooling"
 
     # -- plugins that block --------------------------------------------------------------------------------
 

@@ -75,6 +75,7 @@ class Catalog:
         self._slots = asyncio.Semaphore(CONCURRENT_LISTS)
         self.listings = {entry.name: self._first_listing(entry) for entry in entries}
         self._names: dict[str, Target] = {}
+        self._upstream_names: dict[str, list[str]] = {}
         self.rebuild()
 
     @staticmethod
@@ -91,6 +92,20 @@ class Catalog:
     def names(self) -> Iterator[tuple[str, Target]]:
         """Every public name, in the operator's order."""
         return iter(self._names.items())
+
+    def models_of(self, provider: str) -> list[str]:
+        """The upstream's names of the models the entry serves now."""
+        return self._upstream_names.get(provider, [])
+
+    def unknowable(self, name: str) -> Entry | None:
+        """An entry that may serve ``name`` and whose list could not be had; ``None`` when every list is here."""
+        for entry in self.entries:
+            listing = self.listings[entry.name]
+            prefix = entry.provider.prefix
+            mine = name.startswith(f"{prefix}/") if prefix else True
+            if mine and listing.source == "none" and listing.problem and not entry.problem:
+                return entry
+        return None
 
     def near(self, name: str, allowed: Callable[[str], bool]) -> list[str]:
         """The public names most like ``name``, at most three."""
@@ -199,6 +214,7 @@ class Catalog:
     def rebuild(self) -> None:
         """Make the public names anew, after lists or accounts changed."""
         names: dict[str, Target] = {}
+        upstream_names: dict[str, list[str]] = {}
         bare: dict[str, Target] = {}
         for entry in self.entries:
             settings, prefix = entry.provider.settings, entry.provider.prefix
@@ -207,6 +223,7 @@ class Catalog:
             listing = self.listings[entry.name]
             shown, hidden = _split(listing.models, settings.excluded_models)
             listing.hidden = tuple(hidden)
+            upstream_names[entry.name] = [model.name for pool in shown.values() for model in pool]
             for alias, pool in shown.items():
                 public = f"{prefix}/{alias}" if prefix else alias
                 first = pool[0]
@@ -217,6 +234,7 @@ class Catalog:
         for alias, target in bare.items():
             names.setdefault(alias, target)
         self._names = names
+        self._upstream_names = upstream_names
 
 
 def _split(models: Iterable[ModelEntry], patterns: Sequence[str]) -> tuple[dict[str, list[ModelEntry]], list[str]]:

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from switchgear.accounts import Entry
-from switchgear.catalog import Catalog, Target
+from switchgear.catalog import RELIST_ON_DEMAND_S, Catalog, Target
 from switchgear.dialects import CODECS
 from switchgear.errors import Refusal
 from switchgear.health import Blocked, Health
+from switchgear.secret import redact
 from switchgear.types import Dialect
 
 Strategy = Literal["round-robin", "fill-first"]
@@ -170,6 +171,15 @@ class Router:
         return pairs[start:] + pairs[:start]
 
     def _unknown(self, name: str, allowed: Callable[[str], bool]) -> Refusal:
+        entry = self.catalog.unknowable(name)
+        if entry is not None and self.catalog.find(name) is None:
+            return Refusal(
+                503,
+                "models_unavailable",
+                f"nobody lists {name[:100]!r}, but the model list of {entry.name!r} could not be had: "
+                f"{redact(self.catalog.listings[entry.name].problem)}",
+                retry_after_s=RELIST_ON_DEMAND_S,
+            )
         near = self.catalog.near(name, allowed)
         hint = f"; did you mean {' or '.join(near)}?" if near else "; GET /v1/models lists those that are"
         return Refusal(404, "model_not_found", f"the model {name[:100]!r} is not served here{hint}", param="model")

@@ -36,11 +36,12 @@ def _plugin(runtime: Runtime, key: str) -> PluginFacts:
 def _snapshot(service: Service, runtime: Runtime, entry: Entry) -> ProviderSnapshot:
     listing = runtime.catalog.listings[entry.name]
     hidden = len(listing.hidden)
+    listed = len(runtime.catalog.models_of(entry.name))
     now = time.time()
     return ProviderSnapshot(
         name=entry.name,
         enabled=not entry.provider.settings.disabled,
-        eligible=service.eligible(entry),
+        eligible=service.eligible(entry) and listed > 0,
         plugin=_plugin(runtime, entry.provider.key),
         accounts=_accounts(service, entry),
         cooldowns=_cooldowns(service, entry),
@@ -62,10 +63,7 @@ def _snapshot(service: Service, runtime: Runtime, entry: Entry) -> ProviderSnaps
 
 
 def _accounts(service: Service, entry: Entry) -> AccountCounts:
-    states = Counter(
-        "disabled" if account.disabled else service.health.account_state(entry.name, account.id)
-        for account in entry.accounts
-    )
+    states = Counter(service.account_state(entry, account) for account in entry.accounts)
     return AccountCounts(
         total=len(entry.accounts),
         ready=states["ready"],

@@ -50,6 +50,8 @@ class EventSplitter:
         return self._feed_slowly(chunk)
 
     def _feed_slowly(self, chunk: bytes) -> tuple[bytes, list[bytes]]:
+        if not chunk:
+            return b"", []
         # The boundary is at most four bytes; three of the old ones may belong to it.
         tail = b"".join(self._parts[-3:])[-3:] if self._parts else b""
         if not _BOUNDARY.search(tail + chunk):

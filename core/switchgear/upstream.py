@@ -77,7 +77,7 @@ class UpstreamClient:
         try:
             response = await self._transport.handle_async_request(request)
         except httpx2.TransportError as error:
-            raise UpstreamError(_failure(error, request, "before an answer")) from error
+            raise UpstreamError(_failure(error, "before an answer")) from error
         timeout["read"] = limits.idle_s  # the transport reads it again when the body starts
         response.request = request
         return response
@@ -90,7 +90,7 @@ class UpstreamClient:
         try:
             parts: list[bytes] = []
             size = 0
-            async for part in _body(response, request):
+            async for part in _body(response):
                 size += len(part)
                 if size > max_bytes:
                     raise UpstreamError(Failure("protocol", message=f"the answer is longer than {max_bytes} bytes"))
@@ -104,7 +104,7 @@ class UpstreamClient:
         """Send ``request`` and hand its answer on as a :class:`~switchgear.types.Reply`, body unread."""
         response = await self.send(request, timeouts)
         headers = dict(response.headers.items())
-        body = _body(response, request)
+        body = _body(response)
 
         async def aclose() -> None:
             await body.aclose()
@@ -116,7 +116,7 @@ class UpstreamClient:
 _LENGTH_HEADERS = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})
 
 
-async def _body(response: httpx2.Response, request: httpx2.Request) -> AsyncGenerator[bytes]:
+async def _body(response: httpx2.Response) -> AsyncGenerator[bytes]:
     """The body, unpacked although compression was not asked for; never more than 1 MiB at a time."""
     encoding = response.headers.get("content-encoding", "identity").strip().lower()
     try:
@@ -133,26 +133,25 @@ async def _body(response: httpx2.Response, request: httpx2.Request) -> AsyncGene
         else:
             raise UpstreamError(Failure("protocol", message=f"unrequested content-encoding {encoding[:40]!r}"))
     except httpx2.TransportError as error:
-        raise UpstreamError(_failure(error, request, "while the answer was on its way")) from error
+        raise UpstreamError(_failure(error, "while the answer was on its way")) from error
     except zlib.error as error:
         raise UpstreamError(Failure("protocol", message="the answer's compression is damaged")) from error
 
 
-def _failure(error: httpx2.TransportError, request: httpx2.Request, when: str) -> Failure:
-    host = request.url.netloc.decode("ascii", "replace").rpartition("@")[2]
+def _failure(error: httpx2.TransportError, when: str) -> Failure:
     match error:
         case httpx2.ConnectTimeout() | httpx2.PoolTimeout():
-            return Failure("timeout", message=f"no connection to {host} in time")
+            return Failure("timeout", message="no connection to the upstream in time")
         case httpx2.TimeoutException():
-            return Failure("timeout", message=f"{host} sent nothing in time, {when}")
+            return Failure("timeout", message=f"the upstream sent nothing in time, {when}")
         case httpx2.ConnectError():
-            return Failure("connection", message=f"cannot connect to {host}: {_reason(error)}")
+            return Failure("connection", message=f"cannot connect to the upstream: {_reason(error)}")
         case httpx2.ProxyError():
-            return Failure("connection", message=f"the proxy refused the way to {host}")
+            return Failure("connection", message="the proxy refused the way to the upstream")
         case httpx2.LocalProtocolError() | httpx2.UnsupportedProtocol():
-            return Failure("protocol", message=f"the request to {host} cannot be sent: {redact(str(error))[:200]}")
+            return Failure("protocol", message=f"the request cannot be sent: {redact(str(error))[:200]}")
         case _:
-            return Failure("connection", message=f"{host} broke the connection {when}")
+            return Failure("connection", message=f"the upstream broke the connection {when}")
 
 
 def _reason(error: BaseException) -> str:

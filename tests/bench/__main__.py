@@ -77,27 +77,32 @@ class Bench:
         with contextlib.ExitStack() as stack:
             shared = [] if scenario.alone else stack.enter_context(self._started(upstream, self._subjects))
             for number in range(rounds):
-                for subject in self._subjects if number % 2 == 0 else reversed(self._subjects):
-                    kept = next((one for one in shared if one.name == subject), None)
-                    measured.results[subject].append(self._quietest(scenario, subject, kept, upstream))
+                order = self._subjects if number % 2 == 0 else self._subjects[::-1]
+                for subject, result in self._quietest(scenario, order, shared, upstream).items():
+                    measured.results[subject].append(result)
         return measured
 
-    def _quietest(self, scenario: Scenario, name: str, kept: Running | None, upstream: Running) -> Result:
-        """One run; with ``--quiet`` up to four, until other processes leave it alone. The quietest counts."""
-        best: Result | None = None
+    def _quietest(
+        self, scenario: Scenario, order: list[str], shared: list[Running], upstream: Running
+    ) -> dict[str, Result]:
+        """One round; with ``--quiet`` up to four. It is kept or repeated as a whole: its runs belong together in time."""
+        best: dict[str, Result] = {}
         for _ in range(self._tries):
-            if kept is not None:
-                result = self._load(scenario, kept, upstream, self._seconds)
-                settle(kept)
-            else:
-                with self._started(upstream, [name]) as fresh:
-                    result = self._load(scenario, fresh[0], upstream, self._seconds)
-            if best is None or (result.noise_pct or 0.0) < (best.noise_pct or 0.0):
-                best = result
-            if (best.noise_pct or 0.0) <= report.NOISE_LIMIT_PCT:
+            found = {name: self._once(scenario, name, shared, upstream) for name in order}
+            if not best or report.noise(*found.values()) < report.noise(*best.values()):
+                best = found
+            if report.noise(*best.values()) <= report.NOISE_LIMIT_PCT:
                 break
-        assert best is not None
         return best
+
+    def _once(self, scenario: Scenario, name: str, shared: list[Running], upstream: Running) -> Result:
+        if scenario.alone:
+            with self._started(upstream, [name]) as fresh:
+                return self._load(scenario, fresh[0], upstream, self._seconds)
+        subject = next(one for one in shared if one.name == name)
+        result = self._load(scenario, subject, upstream, self._seconds)
+        settle(subject)
+        return result
 
     def _profiled(self, name: str, upstream: Running) -> Measured:
         assert self._profile is not None
@@ -109,7 +114,9 @@ class Bench:
             path.unlink(missing_ok=True)
         with self._started(upstream, self._subjects, out) as subjects:
             for subject in subjects:
-                self._load(scenario, subject, upstream, 0.5)
+                if not scenario.each:
+                    self._load(scenario, subject, upstream, 0.5)
+                    settle(subject)
                 switch_profile(subject, on=True)
                 result = self._load(scenario, subject, upstream, self._seconds)
                 switch_profile(subject, on=False)

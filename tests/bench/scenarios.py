@@ -72,7 +72,7 @@ SCENARIOS = {
         ratio="cpu_us_per_request",
         target=1.3,
         columns=(*LATENCY, "rps", "cpu_us_per_request"),
-        share=0.5,
+        share=0.4,
         direct=True,
     ),
     "json-32": Scenario(
@@ -82,6 +82,7 @@ SCENARIOS = {
         ratio="cpu_us_per_request",
         target=1.3,
         columns=("rps", *LATENCY, "cpu_us_per_request"),
+        share=0.75,
     ),
     "sse-50": Scenario(
         title="50 streams, a chunk each 20 ms (2500 chunks/s offered): CPU a chunk, added time to first token",

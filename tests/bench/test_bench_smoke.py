@@ -99,7 +99,8 @@ def test_reports_the_ratio_beside_its_target() -> None:
         pytest.param([(1.4, 0.0), (1.5, 5.0)], "MISSED", id="all over it"),
         pytest.param([(1.2, 0.0), (1.4, 5.0)], "UNCLEAR", id="both"),
         pytest.param([(1.0, 90.0), (1.1, 90.0)], "NOT JUDGED", id="a busy machine"),
-        pytest.param([(1.0, 90.0), (1.4, 0.0)], "MISSED", id="a noisy round does not count"),
+        pytest.param([(1.0, 90.0), (1.4, 0.0), (1.5, 0.0)], "MISSED", id="a noisy round does not count"),
+        pytest.param([(0.8, 0.0), (1.4, 90.0)], "NOT JUDGED", id="one quiet round is too few"),
     ],
 )
 def test_judges_quiet_rounds_only(rounds: list[tuple[float, float]], word: str) -> None:

@@ -346,5 +346,5 @@ def test_status_by_attempts(
     for kind, times in outcomes:
         attempt(metrics, kind, times=times)
     assert provider_status(HEALTHY, metrics.provider("acme")) == (status, reasons)
-    down = replace(HEALTHY, eligible=False)
+    down = replace(HEALTHY, eligible=False, models=ModelFacts(listed=1))
     assert provider_status(down, metrics.provider("acme")) == ("down", reasons)

@@ -63,6 +63,10 @@ def test_any_split_gives_the_same_events_and_loses_no_byte(data: st.DataObject) 
     assert events_of(stream, cuts) == (stream, expected)
 
 
+def test_empty_chunks_in_the_middle_of_a_boundary_lose_nothing() -> None:
+    assert events_of(b"data: 1\n\n", [8, 8, 8, 8]) == (b"data: 1\n\n", [b"1"])
+
+
 def test_an_event_without_end_is_refused() -> None:
     splitter = EventSplitter(max_event_bytes=1000)
     for _ in range(1000):

@@ -553,3 +553,32 @@ async def test_a_model_may_be_retrieved_by_its_whole_name(tmp_path: Path) -> Non
             assert response.json()["id"] == "w/maker/model:free"
             listed = [model["id"] for model in (await running.client.get("/v1/models")).json()["data"]]
             assert listed == ["w/maker/model:free", "maker/model:free"]
+
+
+async def test_a_list_that_cannot_be_had_is_said_and_is_no_404(tmp_path: Path) -> None:
+    base = f"http://127.0.0.1:{await dead_port()}"
+    async with gateway(tmp_path, {"wired": [{"base-url": base}]}) as running:
+        async with asyncio.timeout(5):
+            while "problem" not in (health := (await running.client.get("/health")).json())["providers"]["wired"]:
+                await asyncio.sleep(0.02)
+        assert "Connection refused" in health["providers"]["wired"]["problem"]
+        assert (health["status"], health["providers"]["wired"]["status"]) == ("down", "down")
+        response = await running.chat("anything")
+        assert (response.status_code, response.json()["error"]["code"]) == (503, "models_unavailable")
+        ready = await running.client.get("/health/ready")
+        assert (ready.status_code, "Connection refused" in ready.text) == (503, True)
+
+
+async def test_an_account_that_cools_for_one_model_is_ready_for_the_others(tmp_path: Path) -> None:
+    async def handle(exchange: Exchange) -> None:
+        if b'"busy"' in exchange.body:
+            await exchange.respond(429, "{}", {"retry-after": "60"})
+        else:
+            await exchange.respond(200, completion())
+
+    async with LoopbackServer(handle) as upstream:
+        models = [{"name": "busy"}, {"name": "m"}]
+        async with gateway(tmp_path, wired(upstream, models=models)) as running:
+            assert (await running.chat("busy")).status_code == 429
+            assert (await running.provider("wired"))["accounts"]["ready"] == 1
+            assert (await running.chat("m")).status_code == 200

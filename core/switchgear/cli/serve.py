@@ -49,7 +49,7 @@ def serve(config_path: Path, host: str | None, port: int | None, demo: bool) -> 
 
     \b
       demo         a streamed or whole answer
-      demo-401     the upstream refuses the key
+      demo-401     the upstream refuses the key; it is then out, so ask again and see a 503
       demo-429     too many requests, with Retry-After
       demo-500     the upstream fails
       demo-slow    the first token takes a few seconds
@@ -137,7 +137,9 @@ def _demo_banner(url: str, key: str) -> str:
       -d '{ask}'
 
   Without "stream": true you get one JSON answer. Practise faults with the models
-  demo-401, demo-429, demo-500, demo-slow and demo-cut, and watch
+  demo-401, demo-429, demo-500, demo-slow and demo-cut. Ask twice: a key that was
+  refused (401) or is cooling down (429) is not asked again, and you are told so.
+  Watch it in
 
     curl -sS {url}/health
     curl -sS {url}/v1/metrics/providers

@@ -13,6 +13,7 @@ from switchgear.http.active import Active
 from switchgear.http.answers import send_json
 from switchgear.http.keys import Keys, is_loopback
 from switchgear.metrics.status import provider_status
+from switchgear.secret import redact
 from switchgear.snapshots import snapshots
 
 
@@ -48,9 +49,14 @@ class HealthRoute:
         providers = {}
         runtime = self._service.current
         problems = {entry.name: entry.problem for entry in runtime.entries if entry.problem}
+        lists = {
+            name: f"its model list could not be had: {redact(listing.problem)}"
+            for name, listing in runtime.catalog.listings.items()
+            if listing.problem
+        }
         for snapshot in snapshots(self._service):
             status, reasons = provider_status(snapshot, self._service.metrics.provider(snapshot.name))
-            problem = problems.get(snapshot.name) or runtime.broken.get(snapshot.name)
+            problem = problems.get(snapshot.name) or runtime.broken.get(snapshot.name) or lists.get(snapshot.name)
             providers[snapshot.name] = {
                 "status": status,
                 "reasons": reasons,

@@ -125,7 +125,7 @@ def provider_status(snapshot: ProviderSnapshot, counted: ProviderMetrics) -> tup
         return "degraded" if degraded else "ok", list(reasons)
     if snapshot.accounts.total == snapshot.accounts.disabled:
         return "down", ["accounts_disabled" if snapshot.accounts.total else "no_accounts"]
-    return "down", list(reasons)
+    return "down", list(reasons) or ([] if snapshot.models.listed else ["no_models"])
 
 
 def _accounts_out(snapshot: ProviderSnapshot) -> Iterator[str]:
