@@ -42,11 +42,9 @@ class Ask:
     """
 
     id: str
-    route: str
     codec: Codec
     body: RequestBody
     headers: dict[str, str]
-    key: str
     received: float
     created: int
     waited_s: float = 0.0

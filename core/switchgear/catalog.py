@@ -13,7 +13,7 @@ from typing import Literal
 import structlog
 
 from switchgear.accounts import Entry
-from switchgear.errors import PluginError, UpstreamError
+from switchgear.errors import PluginError, Refusal, UpstreamError
 from switchgear.plugins import Plugins
 from switchgear.settings import ModelEntry
 from switchgear.types import Account, Model
@@ -106,6 +106,12 @@ class Catalog:
             if mine and listing.source == "none" and listing.problem and not entry.problem:
                 return entry
         return None
+
+    def unknown(self, name: str, allowed: Callable[[str], bool]) -> Refusal:
+        """The 404 for a name that nobody (or nobody in the key's scope) lists, with the nearest ones."""
+        near = self.near(name, allowed)
+        hint = f"; did you mean {' or '.join(near)}?" if near else "; GET /v1/models lists those that are"
+        return Refusal(404, "model_not_found", f"the model {name[:100]!r} is not served here{hint}", param="model")
 
     def near(self, name: str, allowed: Callable[[str], bool]) -> list[str]:
         """The public names most like ``name``, at most three."""

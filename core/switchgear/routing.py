@@ -180,9 +180,7 @@ class Router:
                 f"{redact(self.catalog.listings[entry.name].problem)}",
                 retry_after_s=RELIST_ON_DEMAND_S,
             )
-        near = self.catalog.near(name, allowed)
-        hint = f"; did you mean {' or '.join(near)}?" if near else "; GET /v1/models lists those that are"
-        return Refusal(404, "model_not_found", f"the model {name[:100]!r} is not served here{hint}", param="model")
+        return self.catalog.unknown(name, allowed)
 
     def _nobody(self, name: str, target: Target, dialect: Dialect) -> Refusal:
         if not serves(target.entry, dialect):

@@ -15,10 +15,10 @@ from switchgear.errors import Refusal
 Headers = list[tuple[bytes, bytes]]
 
 
-async def send_json(send: Send, value: Any, status: int = 200, headers: Headers | None = None) -> None:
+async def send_json(send: Send, value: Any, status: int = 200) -> None:
     """Send ``value`` as JSON, indented: people read these with curl."""
     body = msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"
-    await send_whole(send, status, JSON, body, [(b"cache-control", b"no-store"), *(headers or ())])
+    await send_whole(send, status, JSON, body, [(b"cache-control", b"no-store")])
 
 
 async def send_refusal(send: Send, refusal: Refusal, headers: Headers, codec: Codec = OPENAI_CHAT) -> None:

@@ -67,11 +67,9 @@ class ForwardRoute:
                 body = await read_body(scope, receive, runtime.config.max_body_mib * 1024 * 1024)
                 ask = Ask(
                     id=request_id,
-                    route=scope["path"],
                     codec=self._codec,
                     body=parse_body(body),
                     headers=_headers(scope),
-                    key=key.name,
                     received=received,
                     created=int(time.time()),
                 )

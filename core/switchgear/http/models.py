@@ -8,7 +8,6 @@ from starlette.types import Receive, Scope, Send
 
 from switchgear.assembly import Service
 from switchgear.catalog import Target
-from switchgear.errors import Refusal
 from switchgear.http.answers import send_json
 from switchgear.http.keys import Keys
 
@@ -31,9 +30,7 @@ class ModelsRoute:
             return
         target = runtime.catalog.find(wanted)
         if target is None or not key.allows(target.id):
-            near = runtime.catalog.near(wanted, key.allows)
-            hint = f"; did you mean {' or '.join(near)}?" if near else "; GET /v1/models lists those that are"
-            raise Refusal(404, "model_not_found", f"the model {wanted[:100]!r} is not served here{hint}", param="model")
+            raise runtime.catalog.unknown(wanted, key.allows)
         await send_json(send, self._model(wanted, target))
 
     def _model(self, name: str, target: Target) -> dict[str, Any]:
