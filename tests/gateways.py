@@ -72,9 +72,10 @@ async def gateway(
     await ready.wait()
     url = f"http://127.0.0.1:{port}"
     headers = {"authorization": f"Bearer {KEY}"}
-    async with httpx2.AsyncClient(base_url=url, headers=headers, timeout=30, trust_env=False) as client:
-        yield Running(url, port, service, app, client, stop, served, path)
-        await client.aclose()
+    try:
+        async with httpx2.AsyncClient(base_url=url, headers=headers, timeout=30, trust_env=False) as client:
+            yield Running(url, port, service, app, client, stop, served, path)
+    finally:
         stop.set()
         await served
         await service.aclose()

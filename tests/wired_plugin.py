@@ -10,6 +10,7 @@ import httpx2
 from switchgear import (
     Account,
     AuthStore,
+    Dialect,
     Failure,
     ForwardRequest,
     Kind,
@@ -32,6 +33,14 @@ class Settings(ProviderSettings):
     base_url: str
     accounts: list[str] = ["one"]
     expires_at: float | None = None
+    dialects: list[Dialect] = ["openai-chat"]
+
+    @property
+    def native_dialects(self) -> tuple[Dialect, ...]:
+        return tuple(self.dialects)
+
+
+PATHS = {"openai-chat": "/chat/completions", "openai-responses": "/responses", "anthropic-messages": "/messages"}
 
 
 @hookimpl
@@ -72,8 +81,22 @@ async def refresh_token(provider: Provider, account: Account, store: AuthStore, 
 @hookimpl
 async def forward(provider: Provider, request: ForwardRequest, account: Account, client: UpstreamClient) -> Reply:
     headers = {"authorization": f"Bearer {account.secrets['token'].reveal()}", "content-type": "application/json"}
-    url = f"{provider.settings.base_url}/chat/completions"
+    url = provider.settings.base_url + PATHS[request.dialect]
     return await client.reply(httpx2.Request("POST", url, headers=headers, content=request.body), request.timeouts)
+
+
+@hookimpl
+async def count_tokens(
+    provider: Provider, request: ForwardRequest, account: Account, client: UpstreamClient
+) -> int | None:
+    if request.dialect != "anthropic-messages":
+        return None
+    url = f"{provider.settings.base_url}/messages/count_tokens"
+    response = await client.fetch(httpx2.Request("POST", url, content=request.body))
+    if response.status_code != 200:
+        raise UpstreamError(Failure("status", response.status_code))
+    tokens: int = response.json()["input_tokens"]
+    return tokens
 
 
 @hookimpl

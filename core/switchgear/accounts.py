@@ -12,7 +12,7 @@ import structlog
 from switchgear.errors import PluginError, UpstreamError
 from switchgear.health import Health
 from switchgear.plugins import Plugins
-from switchgear.types import Account, AuthStore, Provider, ProviderInfo
+from switchgear.types import Account, AuthStore, Dialect, Provider, ProviderInfo
 from switchgear.upstream import UpstreamClient, UpstreamClients
 
 REFRESH_AHEAD_S = 60.0
@@ -51,6 +51,8 @@ class Entry:
         self.name = provider.name
         self.info = info
         self.problem = ""
+        native: tuple[Dialect, ...] | None = provider.settings.native_dialects
+        self.dialects = info.dialects if native is None else native
         self.timeouts = provider.settings.timeouts.timeouts()
         self.accounts: tuple[Account, ...] = ()
         self.refreshes = RefreshFacts()

@@ -11,15 +11,16 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Protocol
 
-from switchgear.dialects import Codec, Renderer
+from switchgear.ask import Ask, ClientSide, Prepared, Served
+from switchgear.conversion import Batches, events_of_stream, events_of_whole, one_by_one
+from switchgear.dialects import CODECS, Codec, Renderer
 from switchgear.dialects.codec import NO_USAGE
-from switchgear.dialects.request_body import RequestBody
 from switchgear.errors import PluginError, UpstreamError
+from switchgear.events import Event, Usage
 from switchgear.plugins import Plugins
 from switchgear.routing import Candidate
-from switchgear.types import Account, Cause, Event, Failure, ForwardRequest, Reply, Timeouts, Usage
+from switchgear.types import Account, Cause, Failure, Reply, Timeouts
 
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 MAX_ERROR_BYTES = 64 * 1024
@@ -32,53 +33,7 @@ EVENTS_PER_TURN = 64
 
 JSON = b"application/json"
 EVENT_STREAM = b"text/event-stream; charset=utf-8"
-
-
-@dataclass(slots=True)
-class Ask:
-    """One client request on its way through. Times are ``perf_counter`` seconds.
-
-    ``waited_s`` is the time spent waiting for upstreams so far: what is left of the request's time is our overhead.
-    """
-
-    id: str
-    codec: Codec
-    body: RequestBody
-    headers: dict[str, str]
-    received: float
-    created: int
-    waited_s: float = 0.0
-    attempts: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Served:
-    """Who served the request, for the response headers."""
-
-    provider: str
-    account: str
-    attempts: int
-    overhead_ms: float
-
-
-class ClientSide(Protocol):
-    """What may be done to the client. Each method waits while the client reads slowly."""
-
-    committed: bool
-
-    async def whole(
-        self, status: int, content_type: bytes, body: bytes, served: Served, retry_after_s: int | None = None
-    ) -> None:
-        """Send a whole answer: the commit and the end."""
-
-    async def start(self, content_type: bytes, served: Served) -> None:
-        """Send status 200 and the headers of a stream: the commit."""
-
-    async def send(self, data: bytes) -> None:
-        """Send a part of the body."""
-
-    async def end(self) -> None:
-        """The body is complete."""
+NO_STREAM = ("application/json", "text/html")
 
 
 @dataclass(slots=True)
@@ -95,6 +50,7 @@ class Attempt:
     usage: Usage = NO_USAGE
     account: Account | None = None
     _timeouts: Timeouts = field(default_factory=Timeouts)
+    _prepared: Prepared | None = None
 
     async def run(self, client: ClientSide) -> None:
         """Call the upstream and deliver its answer.
@@ -102,63 +58,81 @@ class Attempt:
         Raises:
             UpstreamError: the call failed; ``client.committed`` tells whether that was before the first byte.
             PluginError: the plugin did.
+            Refusal: the client's request cannot be said in the upstream's dialect; nothing was sent.
         """
         entry = self.candidate.entry
         self._timeouts = entry.timeouts
+        prepared = self._prepared = self.ask.prepare(self.candidate)
         try:
             async with asyncio.timeout(self._timeouts.first_byte_s) as limit:
                 self.account = await entry.fresh(self.candidate.account)
-                await self._forward(self.account, client, limit)
+                await self._forward(prepared, self.account, client, limit)
         except TimeoutError:
             what = "the answer took" if client.committed else "nothing came for"
             limit_s = self._timeouts.total_s if client.committed else self._timeouts.first_byte_s
             raise UpstreamError(Failure("timeout", message=f"{what} more than {limit_s:g} s")) from None
 
-    async def _forward(self, account: Account, client: ClientSide, limit: asyncio.Timeout) -> None:
-        ask, entry, model = self.ask, self.candidate.entry, self.candidate.model
-        body = ask.body.with_model(model)
-        request = ForwardRequest(ask.id, ask.codec.name, model, body, ask.body.stream, ask.headers, self._timeouts)
+    async def _forward(self, prepared: Prepared, account: Account, client: ClientSide, limit: asyncio.Timeout) -> None:
+        ask, entry, request = self.ask, self.candidate.entry, prepared.request
         waiting = time.perf_counter()
         try:
             answer = await self.plugins.forward(entry.provider, request, account, entry.client(account))
         finally:
             ask.waited_s += time.perf_counter() - waiting
         if not isinstance(answer, Reply):
-            await self._deliver_events(answer, body, client, limit)
+            await self._deliver_own_events(answer, client, limit)
             return
         try:
-            await self._deliver_reply(answer, client, limit)
+            self.status = answer.status
+            await self._check_head(answer)
+            if request.dialect == ask.codec.name:
+                await self._pass_on(answer, client, limit)
+            else:
+                await self._convert(answer, CODECS[request.dialect], client, limit)
         finally:
             await answer.aclose()
 
-    # -- raw bytes -----------------------------------------------------------------------------------------
-
-    async def _deliver_reply(self, reply: Reply, client: ClientSide, limit: asyncio.Timeout) -> None:
-        ask, codec = self.ask, self.ask.codec
-        self.status = reply.status
-        if codec.name not in self.candidate.entry.info.dialects:
+    async def _check_head(self, reply: Reply) -> None:
+        if not self.candidate.entry.dialects:
             provider = self.candidate.entry.provider
-            raise PluginError(provider.key, "forward", f"gave a Reply, but its dialects do not name {codec.name}")
+            raise PluginError(
+                provider.key, "forward", f"gave a Reply, but its dialects do not name {self.ask.codec.name}"
+            )
         if reply.status >= 400:
             raise UpstreamError(self._failure("status", reply, await self._read(reply, MAX_ERROR_BYTES, cut=True)))
         if reply.status >= 300:
             message = f"HTTP {reply.status}: a redirect is not followed, it could carry the key elsewhere"
             raise UpstreamError(self._failure("protocol", reply, b"", message))
+
+    def _is_stream(self, reply: Reply, codec: Codec) -> bool:
         content_type = reply.headers.get("content-type", "").lower()
-        if ask.body.stream and codec.streams and not content_type.startswith(("application/json", "text/html")):
-            await self._deliver_stream(reply, client, limit)
+        return self.ask.body.stream and codec.streams and not content_type.startswith(NO_STREAM)
+
+    # -- raw bytes, in the client's own dialect ------------------------------------------------------------
+
+    async def _pass_on(self, reply: Reply, client: ClientSide, limit: asyncio.Timeout) -> None:
+        ask = self.ask
+        if self._is_stream(reply, ask.codec):
+            await self._pass_stream_on(reply, client, limit)
             return
+        body = await self._read_whole(reply, ask.codec)
+        if ask.keep is not None:
+            ask.keep(body, True)
+        await client.whole(200, JSON, body, self._served(limit))
+
+    async def _read_whole(self, reply: Reply, codec: Codec) -> bytes:
+        """The whole answer, in which there is no error."""
         body = await self._read(reply, MAX_ANSWER_BYTES)
         whole = codec.read_whole(body)
         if whole.error is not None:
-            raise UpstreamError(self._failure("in_band", reply, whole.error[:MAX_ERROR_BYTES]))
-        problem = whole.problem or (
-            "a stream was asked for, and a whole answer came" if ask.body.stream and codec.streams else ""
-        )
+            raise UpstreamError(self._failure("in_band", reply, whole.error))
+        problem = whole.problem
+        if not problem and self.ask.body.stream and codec.streams:
+            problem = "a stream was asked for, and a whole answer came"
         if problem:
-            raise UpstreamError(self._failure("protocol", reply, body[:MAX_ERROR_BYTES], problem))
+            raise UpstreamError(self._failure("protocol", reply, body, problem))
         self.usage = whole.usage
-        await client.whole(200, JSON, body, self._served(limit))
+        return body
 
     async def _read(self, reply: Reply, max_bytes: int, *, cut: bool = False) -> bytes:
         parts: list[bytes] = []
@@ -174,14 +148,19 @@ class Attempt:
         self.ask.waited_s += time.perf_counter() - waiting
         return b"".join(parts)[:max_bytes]
 
-    async def _deliver_stream(self, reply: Reply, client: ClientSide, limit: asyncio.Timeout) -> None:
+    async def _pass_stream_on(self, reply: Reply, client: ClientSide, limit: asyncio.Timeout) -> None:
+        keep = self.ask.keep
         watch = self.ask.codec.watch()
         held: list[bytes] = []
         held_bytes = 0
         waiting = time.perf_counter()
+        client.error_event = watch.error_event
         try:
             async for chunk in reply.body:
                 ready = watch.feed(chunk)
+                if keep is not None and watch.final is not None:
+                    keep(watch.final, True)
+                    keep = None
                 if client.committed:
                     if ready:
                         await client.send(ready)
@@ -202,7 +181,7 @@ class Attempt:
         if client.committed and last:
             await client.send(last)
         if watch.error is not None:
-            raise UpstreamError(self._failure("in_band", reply, watch.error[:MAX_ERROR_BYTES]))
+            raise UpstreamError(self._failure("in_band", reply, watch.error))
         if problem:
             raise UpstreamError(self._failure("protocol", reply, b"", problem))
         if not client.committed:  # the whole stream came as its unterminated rest
@@ -211,20 +190,45 @@ class Attempt:
         await client.end()
         await _read_out(reply)
 
-    # -- events --------------------------------------------------------------------------------------------
+    # -- events: a plugin's own, or those of another dialect -----------------------------------------------
 
-    async def _deliver_events(
-        self, events: AsyncIterator[Event], body: bytes, client: ClientSide, limit: asyncio.Timeout
+    async def _convert(self, reply: Reply, codec: Codec, client: ClientSide, limit: asyncio.Timeout) -> None:
+        if self._is_stream(reply, codec):
+            await self._deliver(events_of_stream(reply, codec, self._failure), client, limit)
+            await _read_out(reply)
+            return
+        body = await self._read_whole(reply, codec)
+        events = events_of_whole(body, reply, codec, self._failure)
+        renderer = self._renderer(client)
+        for event in events:
+            renderer.event(event)
+        await self._deliver_whole(renderer, client, limit)
+
+    async def _deliver_own_events(
+        self, events: AsyncIterator[Event], client: ClientSide, limit: asyncio.Timeout
     ) -> None:
+        if not self.ask.codec.converts:
+            provider = self.candidate.entry.provider
+            raise PluginError(provider.key, "forward", f"yielded events, which {self.ask.codec.name} cannot show")
+        await self._deliver(one_by_one(events), client, limit)
+
+    def _renderer(self, client: ClientSide) -> Renderer:
         ask = self.ask
-        renderer = ask.codec.renderer(ask.id, ask.body.model, ask.created, body)
+        renderer = ask.codec.renderer(ask.id, ask.body.model, ask.created, ask.body.with_model(ask.body.model))
+        client.error_event = renderer.error_event
+        return renderer
+
+    async def _deliver(self, batches: Batches, client: ClientSide, limit: asyncio.Timeout) -> None:
+        ask, renderer = self.ask, self._renderer(client)
+        opening = renderer.start() if ask.body.stream else b""
         size = count = 0
         waiting = time.perf_counter()
         try:
             async with asyncio.timeout(None) as idle:
-                async for event in events:
-                    data = renderer.event(event)
-                    count += 1
+                async for batch in batches:
+                    data = b"".join([renderer.event(event) for event in batch])
+                    turns = count // EVENTS_PER_TURN
+                    count += len(batch)
                     size += len(data)
                     if not ask.body.stream and size > MAX_ANSWER_BYTES:
                         raise UpstreamError(Failure("protocol", message=f"the answer exceeds {MAX_ANSWER_BYTES} bytes"))
@@ -232,9 +236,9 @@ class Attempt:
                         if not client.committed:
                             ask.waited_s += time.perf_counter() - waiting
                             await client.start(EVENT_STREAM, self._served(limit))
-                            data = renderer.start() + data
+                            data = opening + data
                         await client.send(data)
-                    if count % EVENTS_PER_TURN == 0:
+                    if count // EVENTS_PER_TURN > turns:
                         await asyncio.sleep(0)
                     if client.committed:
                         idle.reschedule(asyncio.get_running_loop().time() + self._timeouts.idle_s)
@@ -245,21 +249,30 @@ class Attempt:
             raise UpstreamError(Failure("timeout", message=message)) from None
         finally:
             self.usage = renderer.usage
-        await self._finish_events(renderer, count, client, limit)
-
-    async def _finish_events(self, renderer: Renderer, count: int, client: ClientSide, limit: asyncio.Timeout) -> None:
         if count == 0:
             raise UpstreamError(Failure("protocol", message="the plugin yielded no event"))
         self.status = 200
-        if not self.ask.body.stream:
-            await client.whole(200, JSON, renderer.whole(), self._served(limit))
-            return
-        opening = b""
+        if ask.body.stream:
+            await self._end_stream(renderer, opening, client, limit)
+        else:
+            await self._deliver_whole(renderer, client, limit)
+
+    async def _end_stream(self, renderer: Renderer, opening: bytes, client: ClientSide, limit: asyncio.Timeout) -> None:
+        last = renderer.end()
         if not client.committed:
-            opening = renderer.start()
+            last = opening + last
             await client.start(EVENT_STREAM, self._served(limit))
-        await client.send(opening + renderer.end())
+        if self.ask.keep is not None:
+            self.ask.keep(renderer.whole(), False)
+        await client.send(last)
         await client.end()
+
+    async def _deliver_whole(self, renderer: Renderer, client: ClientSide, limit: asyncio.Timeout) -> None:
+        self.usage = renderer.usage
+        body = renderer.whole()
+        if self.ask.keep is not None:
+            self.ask.keep(body, False)
+        await client.whole(200, JSON, body, self._served(limit))
 
     # -- both ----------------------------------------------------------------------------------------------
 
@@ -271,10 +284,14 @@ class Attempt:
         left_s = max(self._timeouts.total_s - (now - self.started), 0.0)
         limit.reschedule(asyncio.get_running_loop().time() + left_s)
         overhead_ms = max((now - self.ask.received - self.ask.waited_s) * 1000, 0.0)
-        return Served(self.candidate.entry.name, self.candidate.label, self.number, overhead_ms)
+        converted, dropped = None, self.ask.dropped_in_parsing
+        if self._prepared is not None and self._prepared.request.dialect != self.ask.codec.name:
+            converted, dropped = self._prepared.request.dialect, self._prepared.dropped
+        entry = self.candidate.entry
+        return Served(entry.name, self.candidate.label, self.number, overhead_ms, converted, dropped)
 
     def _failure(self, cause: Cause, reply: Reply, body: bytes, message: str = "") -> Failure:
-        return Failure(cause, reply.status, reply.headers, body, message, self.candidate.model)
+        return Failure(cause, reply.status, reply.headers, body[:MAX_ERROR_BYTES], message, self.candidate.model)
 
 
 async def _read_out(reply: Reply) -> None:

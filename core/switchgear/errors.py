@@ -13,8 +13,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from switchgear.types import Failure
@@ -91,6 +92,7 @@ class Refusal(SwitchgearError):
         message: what is wrong and what to do next, for the person who reads it.
         retry_after_s: seconds until a retry can succeed; ``None`` when waiting does not help.
         param: the request field to blame, if one is.
+        details: what a dialect says beside these, where it has a place for it.
     """
 
     def __init__(
@@ -101,10 +103,12 @@ class Refusal(SwitchgearError):
         *,
         retry_after_s: float | None = None,
         param: str | None = None,
+        details: Mapping[str, Any] | None = None,
     ) -> None:
         self.status = status
         self.code = code
         self.message = message
         self.retry_after_s = retry_after_s
         self.param = param
+        self.details = details
         super().__init__(f"{status} {code}: {message}")

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 
 import structlog
 
-from switchgear.attempt import JSON, Ask, Attempt, ClientSide, Served
+from switchgear.ask import Ask, ClientSide, Served
+from switchgear.attempt import JSON, Attempt
 from switchgear.classify import default_verdict
 from switchgear.dialects import ErrorDetail
 from switchgear.errors import LoginRequired, PluginError, Refusal, UpstreamError
@@ -68,7 +69,7 @@ class Gateway:
         Raises:
             Refusal: nothing was sent; the gateway itself says no.
         """
-        route = await self._route(ask, allowed)
+        route = await self.route(ask, allowed)
         wait_until = asyncio.get_running_loop().time() + self.limits.max_wait_s
         attempts_left = self.limits.retries + 1
         candidate = await self._first(ask, route, wait_until)
@@ -107,7 +108,8 @@ class Gateway:
 
     # -- who is asked --------------------------------------------------------------------------------------
 
-    async def _route(self, ask: Ask, allowed: Callable[[str], bool]) -> Route:
+    async def route(self, ask: Ask, allowed: Callable[[str], bool]) -> Route:
+        """The candidates for the model; a name that nobody lists has the lists fetched anew first."""
         name, dialect = ask.body.model, ask.codec.name
         if self.router.catalog.find(name) is None:
             await self.router.catalog.refresh_for(name)
@@ -255,7 +257,7 @@ class Gateway:
         if client.committed:
             with suppress(TimeoutError):  # a client that does not read cannot be told
                 async with asyncio.timeout(LAST_WORD_S):
-                    await client.send(ask.codec.error_event(error))
+                    await client.send(client.error_event(error))
                     await client.end()
             return
         overhead_ms = (time.perf_counter() - ask.received - ask.waited_s) * 1000
@@ -264,7 +266,7 @@ class Gateway:
         if retry_after_s is None:
             retry_after_s = verdict.retry_after
         retry_after = None if retry_after_s is None else math.ceil(retry_after_s)
-        await client.whole(status, JSON, ask.codec.error_body(error), served, retry_after)
+        await client.whole(status, JSON, ask.codec.error_body(error, ask.id), served, retry_after)
 
 
 async def _pause(ask: Ask, seconds: float) -> None:

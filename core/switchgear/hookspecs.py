@@ -21,12 +21,12 @@ from typing import TYPE_CHECKING
 
 import pluggy
 
+from switchgear.events import Event
 from switchgear.types import (
     Account,
     Alert,
     AttemptRecord,
     AuthStore,
-    Event,
     Failure,
     ForwardRequest,
     Login,
@@ -134,15 +134,33 @@ def forward(
     """Answer one request.
 
     Called for each attempt. Write it as an async generator that yields events (simplest; core renders them in the
-    client's dialect), or as a coroutine that returns a :class:`~switchgear.types.Reply` of raw bytes in
-    ``request.dialect`` (fastest; core passes the bytes on). For a ``Reply`` the dialect must be among
-    ``ProviderInfo.dialects``.
+    client's dialect; ``request.conversation`` is what the client wants, whatever it speaks), or as a coroutine that
+    returns a :class:`~switchgear.types.Reply` of raw bytes in ``request.dialect`` (fastest). That dialect is one of the
+    provider's: core passes the bytes on where the client speaks it too, and converts both ways where not.
 
     Cancellation is how core says that the client went away or a limit fired: let it through.
 
     Raises:
         UpstreamError: the call failed; ``classify_error`` is asked what it means. Before the first byte has gone to the
             client another candidate may be tried; after it, nothing is retried.
+    """
+    raise NotImplementedError
+
+
+@hookspec(firstresult=True)
+async def count_tokens(
+    provider: Provider, request: ForwardRequest, account: Account, client: UpstreamClient
+) -> int | None:
+    """Have the upstream count the input tokens of a request, without answering it.
+
+    Called when a client asks for the count. ``request`` is as for ``forward``. Without this hook, and where it gives
+    nothing or fails, core estimates, and says so in the answer.
+
+    Returns:
+        The tokens; ``None`` where the upstream cannot count.
+
+    Raises:
+        UpstreamError: the call failed.
     """
     raise NotImplementedError
 

@@ -20,7 +20,9 @@ from switchgear.hookspecs import ENTRY_POINT_GROUP
 from switchgear.secret import redact
 
 IMPORT_LIMIT_S = 10.0
-COROUTINE_HOOKS = frozenset({"load_accounts", "list_models", "authenticate", "refresh_token", "read_quota"})
+COROUTINE_HOOKS = frozenset(
+    {"load_accounts", "list_models", "authenticate", "refresh_token", "read_quota", "count_tokens"}
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,8 @@ import pluggy
 import structlog
 
 from switchgear import hookspecs
-from switchgear.errors import LoginCancelled, PluginError, UpstreamError
+from switchgear.errors import LoginCancelled, PluginError, Refusal, UpstreamError
+from switchgear.events import Event
 from switchgear.hookspecs import CONTRACT_VERSION
 from switchgear.loading import Installed, check_hook, import_plugin, installed
 from switchgear.secret import redact
@@ -27,7 +28,6 @@ from switchgear.types import (
     Alert,
     AttemptRecord,
     AuthStore,
-    Event,
     Failure,
     ForwardRequest,
     Login,
@@ -211,7 +211,7 @@ class Plugins:
             outcome = self._caller(key, "forward")(provider=provider, request=request, account=account, client=client)
             if inspect.isawaitable(outcome):
                 outcome = await outcome
-        except UpstreamError:
+        except (UpstreamError, Refusal):  # a refusal comes from reading the client's conversation
             raise
         except Exception as error:
             raise self._raised(key, "forward", error) from error
@@ -227,7 +227,7 @@ class Plugins:
                 if not isinstance(event, Event):
                     raise self._problem(name, "forward", f"yielded {type(event).__name__}, not an event")
                 yield event
-        except (UpstreamError, PluginError):
+        except (UpstreamError, PluginError, Refusal):
             raise
         except Exception as error:
             raise self._raised(name, "forward", error) from error
@@ -235,6 +235,17 @@ class Plugins:
             close = getattr(events, "aclose", None)
             if close is not None:
                 await close()
+
+    async def count_tokens(
+        self, provider: Provider, request: ForwardRequest, account: Account, client: UpstreamClient
+    ) -> int | None:
+        """See the hook; ``None`` when the plugin has none."""
+        if not self.implements(provider.key, "count_tokens"):
+            return None
+        result = await self._call(
+            provider.key, "count_tokens", provider=provider, request=request, account=account, client=client
+        )
+        return None if result is None else _instance(provider.key, "count_tokens", result, int)
 
     def classify_error(self, provider: Provider, failure: Failure) -> Verdict | None:
         """See the hook; ``None`` when the plugin leaves it to core, or fails at it."""
@@ -277,7 +288,7 @@ class Plugins:
             async with asyncio.timeout(self._hook_limit_s if bounded else None):
                 call = cast(Coroutine[Any, Any, object], self._caller(name, hook)(**arguments))
                 return await call
-        except (UpstreamError, LoginCancelled):
+        except (UpstreamError, LoginCancelled, Refusal):
             raise
         except TimeoutError:
             raise self._problem(name, hook, f"did not return within {self._hook_limit_s:g} s") from None

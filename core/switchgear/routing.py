@@ -139,7 +139,7 @@ class Router:
             raise self._unknown(name, allowed)
         order: list[Candidate] = []
         for reached, why in self._reached(target):
-            if allowed(reached.id) and serves(reached.entry, dialect):
+            if allowed(reached.id) and upstream_dialect(reached.entry, dialect) is not None:
                 order += self._ordered(reached, why)
         if not order:
             raise self._nobody(name, target, dialect)
@@ -183,7 +183,7 @@ class Router:
         return self.catalog.unknown(name, allowed)
 
     def _nobody(self, name: str, target: Target, dialect: Dialect) -> Refusal:
-        if not serves(target.entry, dialect):
+        if upstream_dialect(target.entry, dialect) is None:
             return Refusal(
                 400,
                 "unsupported_dialect",
@@ -196,6 +196,16 @@ class Router:
         )
 
 
-def serves(entry: Entry, dialect: Dialect) -> bool:
-    """Whether the entry can answer in ``dialect``: natively, or with events that core renders."""
-    return dialect in entry.info.dialects or (not entry.info.dialects and CODECS[dialect].renders)
+def upstream_dialect(entry: Entry, client: Dialect) -> Dialect | None:
+    """What the entry is asked in by a client that speaks ``client``; ``None`` when it cannot serve it.
+
+    The client's own dialect where the entry speaks it; else the first that can be converted. An entry that speaks none
+    yields events: it gets the client's, and core renders.
+    """
+    if client in entry.dialects:
+        return client
+    if not CODECS[client].converts:
+        return None
+    if not entry.dialects:
+        return client
+    return next((dialect for dialect in entry.dialects if CODECS[dialect].converts), None)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from switchgear.types import Timeouts
+from switchgear.types import Dialect, Timeouts
 
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 """What an entry or a client key may be called."""
@@ -94,3 +94,8 @@ class ProviderSettings(SettingsModel):
     models: tuple[ModelEntry, ...] = Field(default=(), strict=False)
     excluded_models: tuple[str, ...] = Field(default=(), strict=False)
     timeouts: TimeoutSettings = TimeoutSettings()
+
+    @property
+    def native_dialects(self) -> tuple[Dialect, ...] | None:
+        """What this entry's upstream speaks, the best first; ``None`` for what ``ProviderInfo.dialects`` says."""
+        return None

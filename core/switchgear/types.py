@@ -15,14 +15,13 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from switchgear.conversation import NOTHING, Conversation
+
 if TYPE_CHECKING:
     from switchgear.secret import Secret
 
-Dialect = Literal["openai-chat", "openai-completions", "openai-embeddings"]
+Dialect = Literal["openai-chat", "openai-responses", "anthropic-messages", "openai-completions", "openai-embeddings"]
 """A wire format between a client and the gateway, or between the gateway and an upstream."""
-
-NOTHING: Mapping[str, Any] = MappingProxyType({})
-
 
 # -- who is asked ------------------------------------------------------------------------------------------
 
@@ -52,7 +51,9 @@ class ProviderInfo:
         contract: the oldest and the newest contract version this plugin works with, both included.
         settings: the pydantic model of **one** entry of the plugin's block, a subclass of
             :class:`~switchgear.settings.ProviderSettings`; ``None`` for that class itself.
-        dialects: what ``forward`` answers with a :class:`Reply`; a plugin that yields events leaves it empty.
+        dialects: what the upstream speaks and ``forward`` answers in with a :class:`Reply`, the best first; a plugin
+            that yields events leaves it empty. An entry's settings may say otherwise, see
+            :attr:`~switchgear.settings.ProviderSettings.native_dialects`.
         login_methods: the sign-in methods of ``authenticate``, the default one first. A provider that has
             any gets its block's key as its default prefix.
         fallback_models: listed, marked as such, while no account's list can be had.
@@ -134,21 +135,28 @@ class ForwardRequest:
 
     Attributes:
         id: the request's id, the same over all its attempts.
-        dialect: what the client speaks, and what ``body`` is written in.
+        dialect: what ``body`` is written in, and what a :class:`Reply` has to be in: the client's own dialect where the
+            provider speaks it, else the first of the provider's that the request could be converted to. For a provider
+            that speaks none it is the client's, and the plugin takes :attr:`conversation`.
+        client_dialect: what the client speaks. Where it is not ``dialect``, core wrote ``body``; where it is, the body
+            is the client's own with ``model`` replaced by the upstream's name, and nothing else changed.
         model: the upstream's name of the model.
-        body: the client's JSON with ``model`` replaced by the upstream's name; nothing else was changed.
+        body: a JSON object.
         stream: whether the client asked for server-sent events.
         headers: the client's headers, names in lower case, without credentials and hop-by-hop headers.
         timeouts: the limits of this call; ``client`` keeps them by itself.
+        read_conversation: gives :attr:`conversation`.
     """
 
     id: str
     dialect: Dialect
+    client_dialect: Dialect
     model: str
     body: bytes
     stream: bool
-    headers: Mapping[str, str] = field(default_factory=lambda: NOTHING)
-    timeouts: Timeouts = field(default_factory=Timeouts)
+    headers: Mapping[str, str]
+    timeouts: Timeouts
+    read_conversation: Callable[[], Conversation] = field(repr=False, compare=False)
 
     @functools.cached_property
     def json(self) -> Mapping[str, Any]:
@@ -159,62 +167,22 @@ class ForwardRequest:
         return MappingProxyType(decoded)
 
     @property
+    def conversation(self) -> Conversation:
+        """What the client wants, whatever it speaks; parsed when first asked for, once for all attempts."""
+        return self.read_conversation()
+
+    @property
     def last_text(self) -> str:
         """The text of the last message; empty when it holds none."""
-        messages = self.json.get("messages") or [{}]
-        content = messages[-1].get("content") if isinstance(messages[-1], dict) else None
-        if isinstance(content, list):
-            return "".join(part.get("text") or "" for part in content if isinstance(part, dict))
-        return content if isinstance(content, str) else ""
+        return self.conversation.last_text
 
 
 # -- the answer: events, or raw bytes ----------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
-    """A piece of the answer's text."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Reasoning:
-    """A piece of the model's reasoning."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class ToolCall:
-    """One whole tool call; ``arguments`` is a JSON text."""
-
-    id: str
-    name: str
-    arguments: str
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """Tokens of the whole request; ``None`` means the upstream does not say. The last one given counts."""
-
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Finish:
-    """The answer ended by itself. A stream that ends without one finished with ``stop``."""
-
-    reason: Literal["stop", "length", "tool_calls", "content_filter"] = "stop"
-
-
-Event = Text | Reasoning | ToolCall | Usage | Finish
-
-
 @dataclass(slots=True)
 class Reply:
-    """An upstream's answer as raw bytes, in the dialect of the request.
+    """An upstream's answer as raw bytes, in ``ForwardRequest.dialect``.
 
     Attributes:
         status: the HTTP status; 400 and above is a failure and goes to ``classify_error``.

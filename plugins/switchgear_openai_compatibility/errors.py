@@ -1,8 +1,9 @@
 """What an upstream said of its error, whatever envelope it came in. Pure.
 
-Fifteen shapes are in use: nested (OpenAI, vLLM from 0.10.1, OpenRouter, Fireworks, Azure), flat (older vLLM, SGLang,
-Mistral), FastAPI's ``detail``, a bare text, an array (Gemini), HTML, and errors inside a 200. Sources: vendors'
-documentation and servers' code, read by autumn 2026; Mistral's and Gemini's from bug reports.
+Seventeen shapes are in use: nested (OpenAI, Anthropic, vLLM from 0.10.1, OpenRouter, Fireworks, Azure), flat (older
+vLLM, SGLang, Mistral), FastAPI's ``detail``, a bare text, an array (Gemini), HTML, errors inside a 200, and the
+Responses API's events. Sources: vendors' documentation and servers' code, read by autumn 2026; Mistral's and Gemini's
+from bug reports.
 """
 
 from __future__ import annotations
@@ -24,9 +25,12 @@ Json = Mapping[str, Any]
 
 _MARKUP = re.compile(rb"^\s*(<!doctype|<html|<head|<body|<\?xml|<h1|<center)", re.IGNORECASE)
 _STATUS_KEYS = ("code", "status", "status_code", "statusCode", "raw_status_code")
+_EVENTS = frozenset({"error", "response.failed"})
+"""A root's ``type`` that names the event or the envelope (Anthropic, the Responses API), not the error."""
 _WORDS = {
     "authentication_error": 401,
     "invalid_api_key": 401,
+    "billing_error": 402,
     "permission_error": 403,
     "model_not_found": 404,
     "not_found_error": 404,
@@ -35,15 +39,22 @@ _WORDS = {
     "rate_limited": 429,
     "insufficient_quota": 429,
     "context_length_exceeded": 400,
+    "invalid_prompt": 400,
+    "request_too_large": 413,
     "badrequesterror": 400,
     "invalid_request_error": 400,
+    "api_error": 500,
     "server_error": 500,
     "internal_server_error": 500,
     "internalservererror": 500,
     "overloaded_error": 503,
     "service_unavailable": 503,
+    "timeout_error": 504,
+    "vector_store_timeout": 504,
 }
 """The status that an error's type or code stands for, where an error inside a 200 names no number."""
+_PICTURE = re.compile(r"(^|_)(image|base64)(_|$)")
+"""The Responses API's codes for a picture that it cannot take: ``image_too_large``, ``failed_to_download_image``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +95,7 @@ def read_error(failure: Failure) -> Said:
         message = words[:LONGEST_MESSAGE_CHARS] or _plain(failure.body)
         is_page = bool(_MARKUP.match(failure.body)) or "html" in failure.headers.get("content-type", "").lower()
         return Said(message, http_status, text=message.lower(), is_json=is_json, is_page=is_page)
+    root = _opened(root)
     nested = root.get("error")
     error: Json = nested if isinstance(nested, dict) else {}
     type_ = _text(error.get("type")) or _text(error.get("error_type")) or _text(root.get("type"))
@@ -118,6 +130,14 @@ def _decoded(body: bytes) -> tuple[bool, Any]:
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 continue
     return False, None
+
+
+def _opened(root: Json) -> Json:
+    """The object that has the error: a failed response's out of its event; and no event's name for an error's type."""
+    if root.get("type") not in _EVENTS:
+        return root
+    response = _inner(root, "response")
+    return response or {key: value for key, value in root.items() if key != "type"}
 
 
 def _message(root: Json, error: Json) -> str:
@@ -183,7 +203,8 @@ def _named_status(root: Json, error: Json) -> int | None:
 
 
 def _implied_status(code: str | None, type_: str | None) -> int | None:
-    return _WORDS.get((code or "").lower()) or _WORDS.get((type_ or "").lower())
+    code, type_ = (code or "").lower(), (type_ or "").lower()
+    return _WORDS.get(code) or _WORDS.get(type_) or (400 if _PICTURE.search(code) else None)
 
 
 def _plain(body: bytes) -> str:

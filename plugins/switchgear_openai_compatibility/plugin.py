@@ -14,17 +14,18 @@ from switchgear import (
     Verdict,
     hookimpl,
 )
+from switchgear_openai_compatibility.asking import ask
+from switchgear_openai_compatibility.counting import count
 from switchgear_openai_compatibility.listing import list_all
 from switchgear_openai_compatibility.settings import Settings
 from switchgear_openai_compatibility.target import API_KEY
 from switchgear_openai_compatibility.verdicts import verdict_on
 from switchgear_openai_compatibility.whole_as_stream import is_json, streamed
-from switchgear_openai_compatibility.wire import without_empty_tools
 
 
 @hookimpl
 def provider_info() -> ProviderInfo:
-    """OpenAI's three dialects, natively."""
+    """OpenAI's three oldest dialects; an entry says what else its upstream speaks."""
     return ProviderInfo(
         title="OpenAI-compatible server",
         settings=Settings,
@@ -58,15 +59,16 @@ async def list_models(provider: Provider, account: Account, client: UpstreamClie
 @hookimpl
 async def forward(provider: Provider, request: ForwardRequest, account: Account, client: UpstreamClient) -> Reply:
     """Pass the body on, and the answer back."""
-    call = provider.settings.target.post(
-        request.dialect,
-        without_empty_tools(request.body),
-        account,
-        stream=request.stream,
-        client_headers=request.headers,
-    )
-    reply = await client.reply(call, request.timeouts)
+    reply = await ask(provider.settings, request, account, client)
     return await streamed(reply, request) if request.stream and is_json(reply) else reply
+
+
+@hookimpl
+async def count_tokens(
+    provider: Provider, request: ForwardRequest, account: Account, client: UpstreamClient
+) -> int | None:
+    """Ask the upstream, where it speaks ``anthropic-messages``."""
+    return await count(provider.settings, request, account, client)
 
 
 @hookimpl

@@ -29,12 +29,17 @@ _NO_MODEL = re.compile(
     re.DOTALL,
 )
 _WRONG_ADDRESS = re.compile(r"unexpected endpoint or method|^invalid url\b|^resource not found$|page not found")
-_QUOTA_CODES = frozenset({"insufficient_quota", "billing_hard_limit_reached", "insufficient_credits"})
-_QUOTA = re.compile(r"insufficient_quota|billing_hard_limit_reached|insufficient[ _](balance|credit|funds|quota)")
+_QUOTA_CODES = frozenset({"insufficient_quota", "billing_hard_limit_reached", "insufficient_credits", "billing_error"})
+_QUOTA = re.compile(
+    r"insufficient_quota|billing_hard_limit_reached|insufficient[ _](balance|credit|funds|quota)"
+    r"|credit balance is too low|reached your specified api usage limits"  # Anthropic, with a 400
+)
 _RATE_CODES = frozenset({"rate_limit_exceeded", "rate_limit_error", "rate_limited", "too_many_requests", "1300"})
 _RATE = re.compile(
     r"capacity exceeded|rate.?limit.{0,40}(exceeded|reached)|exceeded.{0,60}rate.?limit|too many requests"
 )
+_NO_KEY_STORE = re.compile(r"^no connected db\b|\bno_db_connection\b")
+"""LiteLLM without a database, asked with a key that is not its master key: a 400 (read 2026-11)."""
 _OVERLOADED = re.compile(r"overloaded|no available model provider")
 _SUSPENDED = re.compile(r"suspended|deactivated")
 
@@ -97,6 +102,8 @@ def verdict_on(failure: Failure, suggestion: str = "") -> Verdict:
 def _kind(failure: Failure, said: Said) -> Kind:
     codes = {(said.code or "").lower(), (said.type or "").lower()}
     status, text = said.status, said.text
+    if status == 400 and _NO_KEY_STORE.search(text):
+        return Kind.LOGIN_REQUIRED
     if codes & _FILTER_CODES or (status in {400, 403, None} and _FILTERED.search(text)):
         return Kind.CONTENT_FILTERED
     if "context_length_exceeded" in codes or (status in {400, 413, 422, 500, None} and _TOO_LONG.search(text)):
@@ -111,10 +118,12 @@ def _kind(failure: Failure, said: Said) -> Kind:
 
 
 def _is_quota(failure: Failure, said: Said, codes: set[str]) -> bool:
+    if codes & _QUOTA_CODES:
+        return True
     if said.status == 402:
         # OpenRouter sends 402 with Retry-After for a budget of requests in flight: that passes soon.
         return header_hint(failure.headers) == NO_HINT
-    if codes & _QUOTA_CODES or (said.status in {400, 403, 429, None} and _QUOTA.search(said.text)):
+    if said.status in {400, 403, 429, None} and _QUOTA.search(said.text):
         return True
     return (said.status == 403 and "quota" in said.text) or (said.status == 429 and _per_day(said))
 

@@ -25,7 +25,10 @@ def is_json(reply: Reply) -> bool:
 
 
 async def streamed(reply: Reply, request: ForwardRequest) -> Reply:
-    """The reply as a stream. An error object, or what is no JSON at all, is given back as it came."""
+    """The reply as a stream. An error object, or what is no JSON at all, is given back as it came.
+
+    So is a whole answer in a dialect whose streams are more than chunks: core says that it is none.
+    """
     try:
         head = await _first_bytes(reply)
         if head.lstrip().startswith((b"{", b"[")) or not head.strip():
@@ -80,6 +83,8 @@ async def _after(head: bytes, body: AsyncIterator[bytes]) -> AsyncIterator[bytes
 
 def _as_events(body: bytes, request: ForwardRequest) -> bytes | None:
     """The events of a completion; ``None`` when ``body`` is none."""
+    if request.dialect not in {"openai-chat", "openai-completions"}:
+        return None
     try:
         whole: Any = msgspec.json.decode(body)
     except (msgspec.DecodeError, RecursionError):

@@ -9,17 +9,24 @@ import msgspec
 
 _EMPTY_TOOLS = re.compile(rb'"tools"\s*:\s*\[\s*\]')
 CHAT_PATH = "/chat/completions"
+MESSAGES_PATH = "/messages"
+COUNT_PATH = "/messages/count_tokens"
+RESPONSES_PATH = "/responses"
+_PASTED = (CHAT_PATH, COUNT_PATH, MESSAGES_PATH, RESPONSES_PATH)
+"""What a base URL that was copied whole may end in."""
 
 
 def base_of(base_url: str) -> httpx2.URL:
-    """The base that paths are appended to: as configured, without a closing slash and without the chat path.
+    """The base that paths are appended to: as configured, without a closing slash and without an endpoint's path.
 
     >>> str(base_of("https://x.test/v1/chat/completions/?api-version=1"))
     'https://x.test/v1?api-version=1'
     """
     url = httpx2.URL(base_url)
     path, query = _split(url)
-    path = path.rstrip("/").removesuffix(CHAT_PATH).rstrip("/")
+    path = path.rstrip("/")
+    ending = next((ending for ending in _PASTED if path.endswith(ending)), "")
+    path = path.removesuffix(ending).rstrip("/")
     return url.copy_with(raw_path=(path or "/").encode("ascii") + query, fragment=None)
 
 
@@ -55,11 +62,16 @@ def without_empty_tools(body: bytes) -> bytes:
 
 
 def next_page(page: object, url: httpx2.URL) -> httpx2.URL | None:
-    """The address of the list's next page (OpenRouter's ``links.next``).
+    """The address of the list's next page: OpenRouter's ``links.next``, or Anthropic's ``has_more`` and ``last_id``.
 
     ``None`` at the end, and where it leads to another host: that one shall not get the key.
     """
-    links = page.get("links") if isinstance(page, dict) else None
+    if not isinstance(page, dict):
+        return None
+    last = page.get("last_id")
+    if page.get("has_more") is True and isinstance(last, str) and last:
+        return url.copy_merge_params({"after_id": last})
+    links = page.get("links")
     following = links.get("next") if isinstance(links, dict) else None
     if not isinstance(following, str) or not following:
         return None

@@ -153,6 +153,8 @@ class Bench:
     def _load(self, scenario: Scenario, subject: Running, upstream: Running, seconds: float) -> Result:
         arguments = ["--port", str(subject.port), "--key", subject.key, *scenario.arguments(seconds)]
         arguments += ["--ours", str(upstream.pid), "--ours", str(os.getpid())]
+        if scenario.anthropic and subject.name == "gateway":
+            arguments.append("--anthropic")
         if subject is not upstream:
             arguments += ["--pid", str(subject.pid)]
         with pinned(self._other_core):

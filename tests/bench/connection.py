@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 PROMPT = "the quick brown fox jumps over the lazy dog " * 9
 DONE = b"data: [DONE]\n\n"
+MESSAGE_STOP = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
 
 
 @dataclass
@@ -40,7 +41,8 @@ class Run:
 
     request: bytes
     expected_events: int
-    """Of a stream; 0 when whole answers are asked for."""
+    """Of a stream, its last not counted; 0 when whole answers are asked for."""
+    last_event: bytes = DONE
     result: Result = field(default_factory=Result)
     latencies: list[float] = field(default_factory=list)
     ttfts: list[float] = field(default_factory=list)
@@ -134,11 +136,11 @@ class Connection(asyncio.Protocol):
         if len(body) > len(self._tail):
             self.first = self.first or self._loop.time()
             count = body.count(b"\n\n")
-            done = body.endswith(DONE)
+            done = body.endswith(self._run.last_event)
             self._events += count - done
             if self._run.measuring:
                 self._run.result.chunks += count - done
-            self._tail = DONE if done else body[body.rfind(b"\n\n") + 2 :] if count else body
+            self._tail = self._run.last_event if done else body[body.rfind(b"\n\n") + 2 :] if count else body
         return ended
 
     def _finish_whole(self) -> None:
@@ -153,7 +155,7 @@ class Connection(asyncio.Protocol):
 
     def _finish_stream(self) -> None:
         run = self._run
-        if self._status != 200 or self._tail != DONE or self._events != run.expected_events:
+        if self._status != 200 or self._tail != run.last_event or self._events != run.expected_events:
             run.bad(f"{self._status}, {self._events} of {run.expected_events} events, the end is {self._tail[-100:]!r}")
         self._count()
 
@@ -178,15 +180,20 @@ def percentile(values: list[float], share: float) -> float | None:
     return sorted(values)[max(math.ceil(share * len(values)) - 1, 0)] * 1000 if values else None
 
 
-def request_of(port: int, model: str, stream: bool, key: str) -> bytes:
-    """The one request that is sent over and over."""
-    messages = [{"role": "system", "content": "You are a helpful assistant."}, {"role": "user", "content": PROMPT}]
-    asked: dict[str, object] = {"model": model, "messages": messages, "temperature": 0.7, "max_tokens": 256}
-    if stream:
+def request_of(port: int, model: str, stream: bool, key: str, *, anthropic: bool = False) -> bytes:
+    """The one request that is sent over and over: a chat, or the same as Anthropic's Messages."""
+    path, system, user = "/v1/chat/completions", "You are a helpful assistant.", {"role": "user", "content": PROMPT}
+    asked: dict[str, object] = {"model": model, "temperature": 0.7, "max_tokens": 256}
+    if anthropic:
+        path = "/v1/messages"
+        asked |= {"system": system, "messages": [user], "stream": stream}
+    else:
+        asked |= {"messages": [{"role": "system", "content": system}, user]}
+    if stream and not anthropic:
         asked |= {"stream": True, "stream_options": {"include_usage": True}}
     body = json.dumps(asked, separators=(",", ":")).encode()
     head = (
-        f"POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\nuser-agent: bench\r\naccept: */*\r\n"
+        f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\nuser-agent: bench\r\naccept: */*\r\n"
         f"content-type: application/json\r\nauthorization: Bearer {key}\r\ncontent-length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body

@@ -15,7 +15,7 @@ import os
 from dataclasses import asdict
 
 from tests.bench import measure
-from tests.bench.connection import Connection, Result, Run, percentile, request_of
+from tests.bench.connection import MESSAGE_STOP, Connection, Result, Run, percentile, request_of
 from tests.bench.upstream import events_of
 
 
@@ -37,7 +37,10 @@ async def watch_memory(pids: list[int], result: Result) -> None:
 
 async def measured(args: argparse.Namespace) -> Result:
     """The whole run: ramp and warm-up, the window that counts, then a short grace for what is under way."""
-    run = Run(request_of(args.port, args.model, args.stream, args.key), events_of(args.model) if args.stream else 0)
+    request = request_of(args.port, args.model, args.stream, args.key, anthropic=args.anthropic)
+    run = Run(request, events_of(args.model, anthropic=args.anthropic) if args.stream else 0)
+    if args.anthropic:
+        run.last_event = MESSAGE_STOP
     result = run.result
     pids = measure.tree(args.pid) if args.pid else []
     ours = [os.getpid(), *args.ours]
@@ -94,6 +97,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--model", default="fake")
     parser.add_argument("--stream", action="store_true")
+    parser.add_argument("--anthropic", action="store_true", help="ask in Anthropic's Messages; streams only")
     parser.add_argument("--clients", type=int, default=32)
     parser.add_argument("--each", type=int, default=0, help="so many requests a client on average; no warm-up")
     parser.add_argument("--seconds", type=float, default=4.0, help="that count; with --each, at most")

@@ -23,6 +23,7 @@ class Scenario:
         each: a fixed number of requests a client instead of a time; see :mod:`tests.bench.load`.
         alone: a fresh process for each run, no other beside it: what a run leaves unfinished would weigh on the next.
         rounds: at most so many.
+        anthropic: the gateway is asked in Anthropic's Messages and converts; the pass-through is asked in Chat.
         direct: also run straight to the upstream once, to tell what is added.
     """
 
@@ -41,6 +42,7 @@ class Scenario:
     alone: bool = False
     rounds: int = 100
     direct: bool = False
+    anthropic: bool = False
 
     def arguments(self, seconds: float) -> list[str]:
         """The load client's."""
@@ -105,6 +107,18 @@ SCENARIOS = {
         columns=("rps", "chunks_per_s", *TTFT, "cpu_us_per_request"),
         stream=True,
         share=0.5,
+    ),
+    "convert-50": Scenario(
+        title="50 streams as in sse-50, but Messages converted to Chat and back, beside the bare pass-through of Chat",
+        clients=50,
+        model="fake-n100-i20",
+        ratio="cpu_us_per_chunk",
+        target=2.0,
+        columns=("chunks_per_s", *TTFT, "cpu_us_per_chunk"),
+        stream=True,
+        ramp_ms=20,
+        grace_s=0.2,
+        anthropic=True,
     ),
     "json-1000": Scenario(
         title="1000 in flight, the upstream takes 500 ms; 2000 requests from the first to the last answer",

@@ -62,9 +62,12 @@ def knobs(model: str) -> dict[str, int]:
     return {"d": 0, "n": 64, "i": 0} | {key: int(value) for key, value in _KNOB.findall(model)}
 
 
-def events_of(model: str) -> int:
-    """How many events a stream of ``model`` has before its ``[DONE]``: the role, the text, the finish."""
-    return knobs(model)["n"] + 2
+def events_of(model: str, *, anthropic: bool = False) -> int:
+    """How many events a stream of ``model`` has before its last: the role, the text, the finish.
+
+    Converted to Anthropic's Messages: the message's and its block's start, the text, the block's end, the finish.
+    """
+    return knobs(model)["n"] + (4 if anthropic else 2)
 
 
 @functools.cache

@@ -34,6 +34,7 @@ def test_the_defaults_are_those_of_the_design() -> None:
             "cooldown-floor-seconds": 1.0,
             "cooldown-cap-seconds": 3600.0,
         },
+        "responses": {"max-mib": 64, "ttl-seconds": 3600.0},
         "metrics": {"loopback-open": True},
         "log": {"format": "auto", "level": "info"},
     }

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from switchgear import Account, Dialect, Failure, ForwardRequest, Provider, Reply, Timeouts, UpstreamError
-from switchgear.testing import FakeOpenAI
+from switchgear import Account, Conversation, Dialect, Failure, ForwardRequest, Provider, Reply, Timeouts, UpstreamError
+from switchgear.testing import FakeOpenAI, LoopbackServer
 from switchgear.testing.openai_personalities import BY_NAME
+from switchgear.testing.server import Handler
 from switchgear.upstream import UpstreamClient, UpstreamClients
 from switchgear_openai_compatibility import plugin
 from switchgear_openai_compatibility.settings import Settings
@@ -48,15 +49,24 @@ class Upstream:
         *,
         stream: bool = False,
         dialect: Dialect = "openai-chat",
+        client_dialect: Dialect | None = None,
         headers: dict[str, str] | None = None,
         timeouts: Timeouts | None = None,
         **fields: Any,
     ) -> Reply:
         given = {"messages": [{"role": "user", "content": "Hello, big world"}], **fields}
         body = json.dumps({"model": model, "stream": stream, **given}).encode()
-        request = ForwardRequest("r1", dialect, model, body, stream, headers or {}, timeouts or Timeouts())
+        request = asking(body, model, dialect, client_dialect, stream, headers, timeouts)
         reply: Reply = await plugin.forward(self.provider, request, await self.account(), self.client)
         return reply
+
+    async def count(
+        self, dialect: Dialect = "anthropic-messages", headers: dict[str, str] | None = None, **fields: Any
+    ) -> int | None:
+        body = json.dumps({"model": "demo-model", "messages": [{"role": "user", "content": "Hi"}], **fields}).encode()
+        request = asking(body, "demo-model", dialect, "anthropic-messages", headers=headers)
+        counted: int | None = await plugin.count_tokens(self.provider, request, await self.account(), self.client)
+        return counted
 
     async def answer(self, model: str = "demo-model", **fields: Any) -> tuple[int, str, bytes]:
         reply = await self.forward(model, **fields)
@@ -65,6 +75,25 @@ class Upstream:
         finally:
             await reply.aclose()
         return reply.status, reply.headers.get("content-type", ""), body
+
+
+def asking(
+    body: bytes,
+    model: str,
+    dialect: Dialect,
+    client_dialect: Dialect | None = None,
+    stream: bool = False,
+    headers: dict[str, str] | None = None,
+    timeouts: Timeouts | None = None,
+) -> ForwardRequest:
+    """A request as core makes it; without a ``client_dialect`` the client speaks the upstream's."""
+
+    def conversation() -> Conversation:
+        raise AssertionError("bodies are passed on, nobody asks what they mean")
+
+    speaks = client_dialect or dialect
+    limits = timeouts or Timeouts()
+    return ForwardRequest("r1", dialect, speaks, model, body, stream, headers or {}, limits, conversation)
 
 
 @asynccontextmanager
@@ -76,6 +105,19 @@ async def upstream(
         base_url = running.url + (BY_NAME[personality].base if path is None else path)
         try:
             yield Upstream(running, clients.through(None), base_url, **fields)
+        finally:
+            await clients.aclose()
+
+
+@asynccontextmanager
+async def loopback(
+    handler: Handler, path: str = "/v1", **fields: Any
+) -> AsyncIterator[tuple[Upstream, LoopbackServer]]:
+    """The plugin configured for a server that answers as ``handler`` says, for what the fake does not do."""
+    clients = UpstreamClients()
+    async with LoopbackServer(handler) as server:
+        try:
+            yield Upstream(FakeOpenAI(), clients.through(None), server.url + path, **fields), server
         finally:
             await clients.aclose()
 

@@ -14,7 +14,6 @@ from switchgear.testing.openai_personalities import BY_NAME
 from switchgear.upstream import UpstreamClients
 from switchgear_openai_compatibility import demo, plugin
 from switchgear_openai_compatibility.settings import Settings
-from switchgear_openai_compatibility.target import PATHS
 from tests.plugins.openai_upstreams import KEY, Upstream, events, said, upstream
 
 # -- accounts ------------------------------------------------------------------------------------------------
@@ -23,7 +22,7 @@ from tests.plugins.openai_upstreams import KEY, Upstream, events, said, upstream
 def test_core_takes_the_plugin_in() -> None:
     plugins = Plugins()
     plugins.register("openai-compatibility", plugin)
-    assert plugins.info("openai-compatibility").dialects == tuple(PATHS)
+    assert plugins.info("openai-compatibility").dialects == ("openai-chat", "openai-completions", "openai-embeddings")
 
 
 async def test_an_account_for_each_key() -> None:

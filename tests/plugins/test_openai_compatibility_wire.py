@@ -49,6 +49,15 @@ def account(key: str | None = KEY, id_: str = "up-1") -> Account:
             "https://host/x/chat/completions?api-version=1",
             id="pasted whole, with a query",
         ),
+        pytest.param("https://host/v1/messages", "https://host/v1/chat/completions", id="messages pasted whole"),
+        pytest.param(
+            "https://host/v1/messages/count_tokens/?a=1",
+            "https://host/v1/chat/completions?a=1",
+            id="counting pasted whole",
+        ),
+        pytest.param("https://host/v1/responses", "https://host/v1/chat/completions", id="responses pasted whole"),
+        pytest.param("https://host/messages/v1", "https://host/messages/v1/chat/completions", id="a path of that name"),
+        pytest.param("https://host/my-responses", "https://host/my-responses/chat/completions", id="a longer name"),
         pytest.param("https://host/a%2Fb", "https://host/a%2Fb/chat/completions", id="escapes stay"),
         pytest.param("http://[::1]:11434/v1", "http://[::1]:11434/v1/chat/completions", id="ipv6"),
     ],
@@ -90,6 +99,23 @@ def test_whether_a_base_has_a_path(base: str, expected: bool) -> None:
 def test_next_page(link: object, expected: str | None) -> None:
     found = next_page({"links": {"next": link}}, httpx2.URL("https://host/v1/models"))
     assert (None if found is None else str(found)) == expected
+
+
+@pytest.mark.parametrize(
+    ("page", "expected"),
+    [
+        pytest.param({"has_more": True, "last_id": "m 1"}, "https://host/v1/models?a=1&after_id=m+1", id="more"),
+        pytest.param({"has_more": False, "last_id": "m"}, None, id="the end"),
+        pytest.param({"has_more": True, "last_id": None}, None, id="after nothing"),
+        pytest.param({"has_more": "true", "last_id": "m"}, None, id="no flag"),
+    ],
+)
+def test_next_page_after_an_id(page: object, expected: str | None) -> None:
+    found = next_page(page, httpx2.URL("https://host/v1/models?a=1"))
+    assert (None if found is None else str(found)) == expected
+    if found is not None:
+        again = next_page({"has_more": True, "last_id": "z"}, found)
+        assert str(again) == "https://host/v1/models?a=1&after_id=z"
 
 
 @pytest.mark.parametrize("page", [[], {}, {"links": None}, {"links": []}, None])
@@ -151,16 +177,17 @@ def test_says_what_it_accepts(stream: bool, accept: str) -> None:
     assert sent(Target("https://host/v1"), account(), stream=stream)["accept"] == accept
 
 
-def test_azure_wants_another_header() -> None:
-    headers = sent(Target("https://host/v1", auth_style="api-key"), account())
-    assert headers["api-key"] == KEY
-    assert "authorization" not in headers
+@pytest.mark.parametrize(("style", "other"), [("api-key", "x-api-key"), ("x-api-key", "api-key")])
+def test_some_want_the_key_in_another_header(style: Any, other: str) -> None:
+    headers = sent(Target("https://host/v1", auth_style=style), account())
+    assert headers[style] == KEY
+    assert not {"authorization", other} & set(headers)
 
 
-@pytest.mark.parametrize("style", ["bearer", "api-key"])
+@pytest.mark.parametrize("style", ["bearer", "api-key", "x-api-key"])
 def test_without_a_key_nothing_is_sent(style: Any) -> None:
     headers = sent(Target("https://host/v1", auth_style=style), account(None))
-    assert not {"authorization", "api-key"} & set(headers)
+    assert not {"authorization", "api-key", "x-api-key"} & set(headers)
 
 
 def test_static_headers_and_those_of_the_client() -> None:

@@ -12,6 +12,7 @@ from switchgear.cli.offline import config_option, json_option, print_json, with_
 from switchgear.cli.tables import print_table
 from switchgear.dialects import CODECS
 from switchgear.errors import Refusal
+from switchgear.routing import upstream_dialect
 from switchgear.types import Dialect
 
 
@@ -39,11 +40,9 @@ def explain(model: str, dialect: str, config_path: Path, as_json: bool) -> None:
             click.echo(f"  {reason}", err=True)
     else:
         click.echo(f"{model} is {result['id']}, strategy {result['strategy']}")
-        rows = [
-            (str(number), row["provider"], row["account"], row["upstream_model"], row["why"])
-            for number, row in enumerate(result["candidates"], 1)
-        ]
-        print_table(("", "provider", "account", "upstream model", "why"), rows)
+        columns = ("provider", "account", "upstream_model", "asked_in", "why")
+        rows = [(str(n), *(row[column] for column in columns)) for n, row in enumerate(result["candidates"], 1)]
+        print_table(("", "provider", "account", "upstream model", "asked in", "why"), rows)
         for passed in result["passed_over"]:
             click.echo(f"passed over: {passed['provider']} {passed['account']}: {passed['reason']}")
     if result["error"]:
@@ -62,7 +61,13 @@ def _decide(runtime: Runtime, model: str, dialect: Dialect) -> dict[str, Any]:
         "strategy": runtime.config.routing.strategy,
         "error": "",
         "candidates": [
-            {"provider": c.entry.name, "account": c.label, "upstream_model": c.model, "why": c.why}
+            {
+                "provider": c.entry.name,
+                "account": c.label,
+                "upstream_model": c.model,
+                "asked_in": upstream_dialect(c.entry, dialect) if c.entry.dialects else "events",
+                "why": c.why,
+            }
             for c in route.eligible()
         ],
         "passed_over": [

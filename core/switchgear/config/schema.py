@@ -161,6 +161,18 @@ class RoutingSettings(SettingsModel):
         return self
 
 
+class ResponsesSettings(SettingsModel):
+    """What the Responses API keeps, in memory, so that a client can go on from an earlier response.
+
+    Attributes:
+        max_mib: the most that is kept altogether, in MiB; the oldest go first.
+        ttl_seconds: how long a response is kept.
+    """
+
+    max_mib: Annotated[int, Field(ge=1, le=16_384)] = 64
+    ttl_seconds: Annotated[float, Field(gt=0, le=30 * 86_400)] = 3600.0
+
+
 class MetricsSettings(SettingsModel):
     """Who may read the metrics.
 
@@ -212,6 +224,7 @@ class Config(SettingsModel):
     models_ttl_seconds: Annotated[float, Field(ge=10, le=7 * 86_400)] = 600.0
     drain_seconds: Annotated[float, Field(ge=0, le=3600)] = 30.0
     routing: RoutingSettings = RoutingSettings()
+    responses: ResponsesSettings = ResponsesSettings()
     metrics: MetricsSettings = MetricsSettings()
     log: LogSettings = LogSettings()
 

@@ -1,4 +1,4 @@
-"""The codecs of OpenAI's chat, completions and embeddings endpoints."""
+"""What the codecs of OpenAI's chat, completions and embeddings share; the latter two are no more than this."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from typing import Any
 
 import msgspec
 
-from switchgear.dialects.codec import ErrorDetail, Renderer, StreamWatch, Whole
+from switchgear.conversation import Conversation
+from switchgear.dialects.codec import ErrorDetail, Parsed, Rendered, Renderer, StreamParser, StreamWatch, Whole
 from switchgear.dialects.openai_errors import error_body, error_event
-from switchgear.dialects.openai_render import ChatRenderer
-from switchgear.dialects.openai_stream import FAILED_FINISH, OpenAIStreamWatch, UsageFields, read_usage
-from switchgear.types import Dialect, Usage
+from switchgear.dialects.openai_stream import FAILED_FINISH, OpenAIStreamWatch
+from switchgear.dialects.openai_usage import UsageFields, read_usage
+from switchgear.events import Event, Usage
+from switchgear.types import Dialect
 
 
 class _Choice(msgspec.Struct):
@@ -30,9 +32,10 @@ _decode = msgspec.json.Decoder(_Answer).decode
 class OpenAICodec:
     """One of OpenAI's dialects; ``output`` is the field an answer must have."""
 
-    def __init__(self, name: Dialect, *, output: str, streams: bool, renders: bool = False) -> None:
+    converts = False
+
+    def __init__(self, name: Dialect, *, output: str, streams: bool) -> None:
         self.name = name
-        self.renders = renders
         self.streams = streams
         self._output = output
 
@@ -67,14 +70,32 @@ class OpenAICodec:
         usage = raw.get("usage")
         return Whole(read_usage(usage).usage() if isinstance(usage, dict) else Usage())
 
-    def renderer(self, request_id: str, model: str, created: int, body: bytes) -> Renderer:
-        """See the protocol."""
-        return ChatRenderer(request_id, model, created, body)
-
-    def error_body(self, error: ErrorDetail) -> bytes:
+    def error_body(self, error: ErrorDetail, request_id: str = "") -> bytes:
         """See the protocol."""
         return error_body(error)
 
     def error_event(self, error: ErrorDetail) -> bytes:
         """See the protocol."""
         return error_event(error)
+
+    # An embedding or a completion is no conversation: nobody calls what follows where ``converts`` is false.
+
+    def parse_request(self, body: bytes) -> Parsed:
+        """See the protocol."""
+        raise NotImplementedError
+
+    def render_request(self, conversation: Conversation, model: str, *, stream: bool) -> Rendered:
+        """See the protocol."""
+        raise NotImplementedError
+
+    def parse_answer(self, body: bytes) -> list[Event]:
+        """See the protocol."""
+        raise NotImplementedError
+
+    def parser(self) -> StreamParser:
+        """See the protocol."""
+        raise NotImplementedError
+
+    def renderer(self, request_id: str, model: str, created: int, body: bytes) -> Renderer:
+        """See the protocol."""
+        raise NotImplementedError

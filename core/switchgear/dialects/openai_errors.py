@@ -17,19 +17,20 @@ _TYPES = {
 }
 
 
-def error_body(error: ErrorDetail) -> bytes:
-    """``{"error": {"message", "type", "param", "code"}}``; the official SDKs choose their exception by status."""
+def error_fields(error: ErrorDetail) -> dict[str, str | None]:
+    """``message``, ``type``, ``param`` and ``code``."""
     fallback = "invalid_request_error" if error.status < 500 else "server_error"
-    return msgspec.json.encode(
-        {
-            "error": {
-                "message": error.message,
-                "type": error.type or _TYPES.get(error.status, fallback),
-                "param": error.param,
-                "code": error.code,
-            }
-        }
-    )
+    return {
+        "message": error.message,
+        "type": error.type or _TYPES.get(error.status, fallback),
+        "param": error.param,
+        "code": error.code,
+    }
+
+
+def error_body(error: ErrorDetail) -> bytes:
+    """The fields under ``error``; the official SDKs choose their exception by status."""
+    return msgspec.json.encode({"error": error_fields(error)})
 
 
 def error_event(error: ErrorDetail) -> bytes:

@@ -6,30 +6,16 @@ from typing import Any
 
 import msgspec
 
-from switchgear.dialects.codec import NO_USAGE
+from switchgear.dialects.codec import NO_USAGE, ErrorDetail
+from switchgear.dialects.openai_errors import error_event
+from switchgear.dialects.openai_usage import UsageFields, merge_usage, read_usage
 from switchgear.sse import EventSplitter, event_data
-from switchgear.types import Usage
 
 DONE_EVENT = b"data: [DONE]\n\n"
 FAILED_FINISH = frozenset({"error", "abort", "insufficient_system_resource"})
 """Finish reasons that mean the upstream broke off: OpenRouter and Mistral, vLLM and SGLang, DeepSeek (read 2026-11)."""
 
 _EMPTY = frozenset({b"null", b'""', b"[]", b"{}"})
-
-
-class UsageFields(msgspec.Struct):
-    """The token counts under the names in use."""
-
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-
-    def usage(self) -> Usage:
-        """The same, canonical."""
-        given = self.prompt_tokens if self.prompt_tokens is not None else self.input_tokens
-        made = self.completion_tokens if self.completion_tokens is not None else self.output_tokens
-        return Usage(given, made)
 
 
 class _Choice(msgspec.Struct):
@@ -54,11 +40,6 @@ class _Chunk(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Chunk).decode
 
 
-def merge_usage(old: Usage, new: Usage) -> Usage:
-    """The last usage counts; one that is all zero or empty never hides an earlier one."""
-    return new if new.input_tokens or new.output_tokens or old == NO_USAGE else old
-
-
 class OpenAIStreamWatch:
     """See :class:`~switchgear.dialects.codec.StreamWatch`."""
 
@@ -67,6 +48,7 @@ class OpenAIStreamWatch:
         self.done = False
         self.usage = NO_USAGE
         self.error: bytes | None = None
+        self.final: bytes | None = None
         self._finished = False
         self._splitter = EventSplitter()
 
@@ -131,6 +113,10 @@ class OpenAIStreamWatch:
             return sent + DONE_EVENT, ""
         return sent, "the stream ended without a finish reason" if self.started else "the stream held no output"
 
+    def error_event(self, error: ErrorDetail) -> bytes:
+        """See the protocol."""
+        return error_event(error)
+
 
 def _says(delta: dict[str, msgspec.Raw] | None) -> bool:
     return bool(delta) and any(
@@ -156,15 +142,4 @@ def _tolerant(data: bytes) -> _Chunk:
         choices=choices,
         usage=read_usage(usage) if isinstance(usage, dict) else None,
         error=msgspec.Raw(msgspec.json.encode(error)),
-    )
-
-
-def read_usage(usage: dict[str, Any]) -> UsageFields:
-    """Token counts out of any object; a field that is no whole number counts as not given."""
-    return UsageFields(
-        **{
-            name: int(usage[name])
-            for name in UsageFields.__struct_fields__
-            if isinstance(usage.get(name), int | float) and not isinstance(usage.get(name), bool)
-        }
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -28,6 +29,20 @@ class RequestBody:
     def with_model(self, model: str) -> bytes:
         """The body with another model name."""
         return msgspec.json.encode({**self._fields, "model": model})
+
+    def value(self, name: str) -> Any:
+        """One top-level field, decoded; ``None`` when it is absent or null."""
+        raw = self._fields.get(name)
+        return None if raw is None else msgspec.json.decode(raw)
+
+    def raw(self, name: str) -> msgspec.Raw | None:
+        """One top-level field as it came; ``None`` when it is absent."""
+        return self._fields.get(name)
+
+    def replacing(self, changes: Mapping[str, msgspec.Raw | None]) -> RequestBody:
+        """The same request with other fields; ``None`` takes a field away."""
+        fields = {**self._fields, **changes}
+        return RequestBody({name: raw for name, raw in fields.items() if raw is not None})
 
     def _model(self) -> str:
         raw = self._fields.get("model")

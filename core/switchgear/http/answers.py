@@ -3,32 +3,40 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 from starlette.types import Send
 
-from switchgear.attempt import JSON, Served
+from switchgear.ask import Served
+from switchgear.attempt import JSON
 from switchgear.dialects import OPENAI_CHAT, Codec, ErrorDetail
 from switchgear.errors import Refusal
 
 Headers = list[tuple[bytes, bytes]]
+LONGEST_LIST_CHARS = 1000
 
 
-async def send_json(send: Send, value: Any, status: int = 200) -> None:
+async def send_json(send: Send, value: Any, status: int = 200, headers: Headers | None = None) -> None:
     """Send ``value`` as JSON, indented: people read these with curl."""
     body = msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"
-    await send_whole(send, status, JSON, body, [(b"cache-control", b"no-store")])
+    await send_whole(send, status, JSON, body, [(b"cache-control", b"no-store"), *(headers or ())])
 
 
-async def send_refusal(send: Send, refusal: Refusal, headers: Headers, codec: Codec = OPENAI_CHAT) -> None:
+def detail_of(refusal: Refusal) -> ErrorDetail:
+    """The gateway's own "no" as an error of any dialect."""
+    return ErrorDetail(refusal.status, refusal.message, refusal.code, None, refusal.param, refusal.details)
+
+
+async def send_refusal(send: Send, refusal: Refusal, request_id: str, codec: Codec = OPENAI_CHAT) -> None:
     """Send the gateway's own "no" in the dialect's envelope."""
-    error = ErrorDetail(refusal.status, refusal.message, refusal.code, None, refusal.param)
+    headers = id_headers(request_id)
     if refusal.retry_after_s is not None:
         headers = [*headers, (b"retry-after", b"%d" % max(1, math.ceil(refusal.retry_after_s)))]
     if refusal.status == 401:
         headers = [*headers, (b"www-authenticate", b'Bearer realm="switchgear"')]
-    await send_whole(send, refusal.status, JSON, codec.error_body(error), headers)
+    await send_whole(send, refusal.status, JSON, codec.error_body(detail_of(refusal), request_id), headers)
 
 
 async def send_whole(send: Send, status: int, content_type: bytes, body: bytes, headers: Headers) -> None:
@@ -38,30 +46,43 @@ async def send_whole(send: Send, status: int, content_type: bytes, body: bytes, 
     await send({"type": "http.response.body", "body": body})
 
 
+def id_headers(request_id: str) -> Headers:
+    """The request's id under the two names that SDKs look for."""
+    value = request_id.encode()
+    return [(b"x-request-id", value), (b"request-id", value)]
+
+
 class AsgiClient:
     """The gateway's :class:`~switchgear.attempt.ClientSide` over one ASGI request.
 
     ``status`` is what the client got; ``None`` while nothing was sent. ``served`` says who served it.
     """
 
-    __slots__ = ("_request_id", "_send", "committed", "ended", "served", "status")
+    __slots__ = ("_codec", "_request_id", "_send", "committed", "ended", "error_event", "served", "status")
 
-    def __init__(self, send: Send, request_id: str) -> None:
+    def __init__(self, send: Send, request_id: str, codec: Codec) -> None:
         self._send = send
-        self._request_id = request_id.encode()
+        self._request_id = request_id
+        self._codec = codec
+        self.error_event: Callable[[ErrorDetail], bytes] = codec.error_event
         self.committed = False
         self.ended = False
         self.status: int | None = None
         self.served: Served | None = None
 
     def _headers(self, served: Served) -> Headers:
-        return [
-            (b"x-request-id", self._request_id),
+        headers = [
+            *id_headers(self._request_id),
             (b"x-switchgear-provider", served.provider.encode()),
             (b"x-switchgear-account", served.account.encode("ascii", "replace")),
             (b"x-switchgear-attempts", b"%d" % served.attempts),
             (b"x-switchgear-overhead-ms", b"%.2f" % served.overhead_ms),
         ]
+        if served.converted is not None:
+            headers.append((b"x-switchgear-converted", served.converted.encode()))
+        if served.dropped:
+            headers.append((b"x-switchgear-dropped", _listed(served.dropped)))
+        return headers
 
     async def whole(
         self, status: int, content_type: bytes, body: bytes, served: Served, retry_after_s: int | None = None
@@ -97,12 +118,25 @@ class AsgiClient:
         self.ended = True
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
-    async def break_off(self, refusal: Refusal, codec: Codec) -> None:
+    async def break_off(self, refusal: Refusal) -> None:
         """End an answer that cannot be completed, as well as what was already sent allows."""
         if not self.committed:
             self.status = refusal.status
             self.committed = self.ended = True
-            await send_refusal(self._send, refusal, [(b"x-request-id", self._request_id)], codec)
+            await send_refusal(self._send, refusal, self._request_id, self._codec)
         elif not self.ended:
-            await self.send(codec.error_event(ErrorDetail(refusal.status, refusal.message, refusal.code)))
+            await self.send(self.error_event(detail_of(refusal)))
             await self.end()
+
+
+def _listed(names: tuple[str, ...]) -> bytes:
+    """Names for a header, cut at a name: they come from the client's own body."""
+    shown: list[str] = []
+    left = LONGEST_LIST_CHARS
+    for name in names:
+        shown.append("".join(c if c.isascii() and c.isprintable() and c != "," else "?" for c in name[:100]))
+        left -= len(shown[-1]) + 2
+        if left < 0:
+            shown.append("...")
+            break
+    return ", ".join(shown).encode()

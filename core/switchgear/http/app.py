@@ -14,15 +14,25 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from switchgear.assembly import Service
-from switchgear.dialects import OPENAI_CHAT, OPENAI_COMPLETIONS, OPENAI_EMBEDDINGS, ErrorDetail
+from switchgear.dialects import (
+    ANTHROPIC_MESSAGES,
+    OPENAI_CHAT,
+    OPENAI_COMPLETIONS,
+    OPENAI_EMBEDDINGS,
+    OPENAI_RESPONSES,
+    Codec,
+)
 from switchgear.errors import Refusal
 from switchgear.http.active import Active
-from switchgear.http.answers import send_json
-from switchgear.http.forward import ForwardRoute
+from switchgear.http.answers import detail_of, send_json
+from switchgear.http.forward import ForwardRoute, Prepare
 from switchgear.http.health import HealthRoute
 from switchgear.http.keys import Keys
+from switchgear.http.messages import CountTokensRoute, refuse_threads
 from switchgear.http.metrics import MetricsRoute
-from switchgear.http.models import ModelsRoute
+from switchgear.http.models import ModelsRoute, wants_anthropic
+from switchgear.http.responses import Memory, ResponseRoute
+from switchgear.http.stored import ResponseStore
 
 FAREWELL_S = 3.0
 """How long the last words to the clients may take at a shutdown."""
@@ -39,23 +49,20 @@ class App:
         self._keys = Keys(service)
         health = HealthRoute(service, self.active, self._keys)
         models = ModelsRoute(service, self._keys)
+        responses = ResponseStore(
+            lambda: service.current.config.responses.max_mib * 1024 * 1024,
+            lambda: service.current.config.responses.ttl_seconds,
+        )
+        count = CountTokensRoute(service, self._keys)
         self._starlette: ASGIApp = Starlette(
             routes=[
-                Route(
-                    "/v1/chat/completions",
-                    ForwardRoute(service, self.active, self._keys, OPENAI_CHAT),
-                    methods=["POST"],
-                ),
-                Route(
-                    "/v1/completions",
-                    ForwardRoute(service, self.active, self._keys, OPENAI_COMPLETIONS),
-                    methods=["POST"],
-                ),
-                Route(
-                    "/v1/embeddings",
-                    ForwardRoute(service, self.active, self._keys, OPENAI_EMBEDDINGS),
-                    methods=["POST"],
-                ),
+                Route("/v1/chat/completions", self._forward(OPENAI_CHAT), methods=["POST"]),
+                Route("/v1/completions", self._forward(OPENAI_COMPLETIONS), methods=["POST"]),
+                Route("/v1/embeddings", self._forward(OPENAI_EMBEDDINGS), methods=["POST"]),
+                Route("/v1/messages", self._forward(ANTHROPIC_MESSAGES, refuse_threads), methods=["POST"]),
+                Route("/v1/messages/count_tokens", count, methods=["POST"]),
+                Route("/v1/responses", self._forward(OPENAI_RESPONSES, Memory(responses).prepare), methods=["POST"]),
+                Route("/v1/responses/{response}", ResponseRoute(responses, self._keys), methods=["GET", "DELETE"]),
                 Route("/v1/models", models, methods=["GET"]),
                 Route("/v1/models/{model:path}", models, methods=["GET"]),
                 Route("/v1/metrics/providers", MetricsRoute(service, self._keys), methods=["GET"]),
@@ -66,6 +73,9 @@ class App:
             ],
             exception_handlers={Refusal: _refused, HTTPException: _no_route, Exception: _failed},
         )
+
+    def _forward(self, codec: Codec, prepare: Prepare | None = None) -> ForwardRoute:
+        return ForwardRoute(self._service, self.active, self._keys, codec, prepare)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI scope."""
@@ -98,29 +108,34 @@ class Root:
 async def _refused(request: Request, error: Exception) -> Response:
     if not isinstance(error, Refusal):
         raise error
-    return _answer(error)
+    return _answer(request.scope, error)
 
 
 async def _no_route(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     path = request.scope["path"][:100]
     if status == 405:
-        return _answer(Refusal(405, "method_not_allowed", f"{request.method} is not answered at {path}"))
+        return _answer(request.scope, Refusal(405, "method_not_allowed", f"{request.method} is not answered at {path}"))
     hint = f"; did you mean /v1{path}?" if f"/v1{path}" in PATHS else f"; the API is at {', '.join(sorted(PATHS))}"
-    return _answer(Refusal(404, "unknown_path", f"nothing is served at {path!r}{hint}"))
+    return _answer(request.scope, Refusal(404, "unknown_path", f"nothing is served at {path!r}{hint}"))
 
 
 async def _failed(request: Request, error: Exception) -> Response:
     log.error("internal_error", path=request.scope["path"], exc_info=error)
-    return _answer(Refusal(500, "internal_error", "the gateway failed; its log says why"))
+    return _answer(request.scope, Refusal(500, "internal_error", "the gateway failed; its log says why"))
 
 
-PATHS = frozenset({"/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/models", "/v1/metrics/providers"})
+PATHS = frozenset(
+    {"/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/messages", "/v1/messages/count_tokens"}
+    | {"/v1/models", "/v1/responses", "/v1/metrics/providers"}
+)
 
 
-def _answer(refusal: Refusal) -> Response:
-    error = ErrorDetail(refusal.status, refusal.message, refusal.code, None, refusal.param)
-    response = Response(OPENAI_CHAT.error_body(error), refusal.status, media_type="application/json")
+def _answer(scope: Scope, refusal: Refusal) -> Response:
+    """A refusal outside the forwarding routes, in the envelope of whom the path or the headers tell."""
+    codec = ANTHROPIC_MESSAGES if scope["path"].startswith("/v1/messages") or wants_anthropic(scope) else OPENAI_CHAT
+    body = codec.error_body(detail_of(refusal))
+    response = Response(body, refusal.status, media_type="application/json")
     if refusal.status == 401:
         response.headers["www-authenticate"] = 'Bearer realm="switchgear"'
     return response

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Callable
 
 import structlog
 from starlette.types import Receive, Scope, Send
 
+from switchgear.ask import Ask, Keep
 from switchgear.assembly import Service
-from switchgear.attempt import Ask
 from switchgear.dialects import Codec
-from switchgear.dialects.request_body import parse_body
+from switchgear.dialects.request_body import RequestBody, parse_body
 from switchgear.errors import Refusal
 from switchgear.http.active import Active, End
 from switchgear.http.answers import AsgiClient
@@ -43,10 +44,20 @@ WITHHELD_HEADERS = frozenset(
 log = structlog.get_logger("switchgear.request")
 
 
+Prepare = Callable[[RequestBody, str], tuple[RequestBody, Keep | None]]
+"""A dialect's own step before routing: the body to go on with, and who takes the whole answer; given the key's name.
+
+Raises :class:`~switchgear.errors.Refusal` where the request asks for what the gateway does not do.
+"""
+
+
 class ForwardRoute:
     """Serves one dialect's endpoint, as a plain ASGI application."""
 
-    def __init__(self, service: Service, active: Active, keys: Keys, codec: Codec) -> None:
+    def __init__(
+        self, service: Service, active: Active, keys: Keys, codec: Codec, prepare: Prepare | None = None
+    ) -> None:
+        self._prepare = prepare
         self._service = service
         self._active = active
         self._keys = keys
@@ -55,8 +66,8 @@ class ForwardRoute:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; everything that can go wrong is answered in the dialect's envelope."""
         received = time.perf_counter()
-        request_id = f"req_{secrets.token_hex(12)}"
-        client = AsgiClient(send, request_id)
+        request_id = new_request_id()
+        client = AsgiClient(send, request_id, self._codec)
         key_name = model = None
         outcome = "ok"
         try:
@@ -65,26 +76,21 @@ class ForwardRoute:
             key_name = key.name
             with key.use():
                 body = await read_body(scope, receive, runtime.config.max_body_mib * 1024 * 1024)
-                ask = Ask(
-                    id=request_id,
-                    codec=self._codec,
-                    body=parse_body(body),
-                    headers=_headers(scope),
-                    received=received,
-                    created=int(time.time()),
-                )
+                ask = new_ask(scope, body, self._codec, request_id, received)
                 model = ask.body.model
+                if self._prepare is not None:
+                    ask.body, ask.keep = self._prepare(ask.body, key.name)
                 outcome = await self._serve(ask, key, receive, client)
         except Refusal as refusal:
             outcome = refusal.code
-            await client.break_off(refusal, self._codec)
+            await client.break_off(refusal)
         except ClientGoneError:
             outcome = "client_gone"
         except Exception as error:
             outcome = "internal_error"
             log.exception("internal_error", request_id=request_id, exc_info=error)
             ours = Refusal(500, "internal_error", f"the gateway failed; its log says why under {request_id}")
-            await client.break_off(ours, self._codec)
+            await client.break_off(ours)
         finally:
             self._log(scope, client, request_id, key_name, model, outcome, received)
 
@@ -98,7 +104,7 @@ class ForwardRoute:
         if end is End.CLIENT_GONE:
             return "client_gone"
         refusal = Refusal(503, "shutting_down", "the gateway is shutting down; try again", retry_after_s=1.0)
-        await client.break_off(refusal, self._codec)
+        await client.break_off(refusal)
         return "shutting_down"
 
     def _log(
@@ -127,6 +133,27 @@ class ForwardRoute:
             ms=round((time.perf_counter() - received) * 1000, 1),
             overhead_ms=None if served is None else round(served.overhead_ms, 2),
         )
+
+
+def new_ask(scope: Scope, body: bytes, codec: Codec, request_id: str, received: float) -> Ask:
+    """The request in ``body``.
+
+    Raises:
+        Refusal: 400; the body is no request.
+    """
+    return Ask(
+        id=request_id,
+        codec=codec,
+        body=parse_body(body),
+        headers=_headers(scope),
+        received=received,
+        created=int(time.time()),
+    )
+
+
+def new_request_id() -> str:
+    """An id that nobody can guess."""
+    return f"req_{secrets.token_hex(12)}"
 
 
 class ClientGoneError(Exception):

@@ -16,6 +16,7 @@ from switchgear.assembly import Service
 from switchgear.config import ClientKey
 from switchgear.errors import Refusal
 
+MAX_PRESENTED = 2
 MAX_PRESENTED_CHARS = 1024
 FORWARDED = frozenset({b"forwarded", b"x-forwarded-for", b"x-real-ip"})
 
@@ -89,17 +90,17 @@ class KeyRing:
             Refusal: 401; none, or an unknown one.
         """
         presented = _presented(scope)
-        if presented is None:
+        if not presented:
             raise Refusal(
                 401,
                 "missing_api_key",
                 "no API key was sent; send one of the gateway's client keys as 'Authorization: Bearer KEY'",
             )
-        digest = _digest(presented)
         found: KeyLimits | None = None
-        for limits in self._keys:  # all of them, always: the time tells nothing
-            if hmac.compare_digest(limits.key.digest, digest):
-                found = limits
+        for digest in map(_digest, presented):
+            for limits in self._keys:  # all of them, always: the time tells nothing
+                if hmac.compare_digest(limits.key.digest, digest):
+                    found = found or limits
         if found is None:
             raise Refusal(
                 401,
@@ -110,14 +111,13 @@ class KeyRing:
 
     def may_read_metrics(self, scope: Scope) -> bool:
         """Whether the request presents the management key, or a client key with the scope ``metrics:read``."""
-        presented = _presented(scope)
-        if presented is None:
-            return False
-        digest = _digest(presented)
-        allowed = self._management is not None and hmac.compare_digest(self._management, digest)
-        for limits in self._keys:
-            if hmac.compare_digest(limits.key.digest, digest) and "metrics:read" in limits.key.scopes:
+        allowed = False
+        for digest in map(_digest, _presented(scope)):
+            if self._management is not None and hmac.compare_digest(self._management, digest):
                 allowed = True
+            for limits in self._keys:
+                if hmac.compare_digest(limits.key.digest, digest) and "metrics:read" in limits.key.scopes:
+                    allowed = True
         return allowed
 
 
@@ -143,8 +143,9 @@ def _digest(presented: bytes) -> bytes:
     return hashlib.sha256(presented).digest()
 
 
-def _presented(scope: Scope) -> bytes | None:
-    """The key in the request's headers, at most 1 KiB of it; ``None`` when there is none."""
+def _presented(scope: Scope) -> list[bytes]:
+    """The keys in the request's headers, at most two of 1 KiB each: a client may send another login's beside ours."""
+    keys: list[bytes] = []
     for name, value in scope["headers"]:
         key: bytes | None = None
         if name == b"authorization":
@@ -152,9 +153,9 @@ def _presented(scope: Scope) -> bytes | None:
             key = rest.strip() if scheme.lower() == b"bearer" else None
         elif name == b"x-api-key":
             key = value.strip()
-        if key:
-            return key if len(key) <= MAX_PRESENTED_CHARS else b"\x00"
-    return None
+        if key and len(keys) < MAX_PRESENTED:
+            keys.append(key if len(key) <= MAX_PRESENTED_CHARS else b"\x00")
+    return keys
 
 
 def is_loopback(scope: Scope) -> bool:
