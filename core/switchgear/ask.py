@@ -30,7 +30,8 @@ class Ask:
     """One client request. Times are ``perf_counter`` seconds.
 
     ``waited_s`` is the time spent waiting for upstreams so far: what is left of the request's time is our overhead.
-    ``keep`` gets the whole answer before its last byte goes out; ``None`` when nobody wants it.
+    ``sent`` is the body as the client sent it, which its answer may repeat; ``body`` is what is asked for. ``keep``
+    takes the whole answer before its last byte goes out; ``None`` when nobody wants it.
     """
 
     id: str
@@ -39,6 +40,7 @@ class Ask:
     headers: dict[str, str]
     received: float
     created: int
+    sent: RequestBody | None = None
     keep: Keep | None = None
     waited_s: float = 0.0
     attempts: int = 0

@@ -118,7 +118,11 @@ class Attempt:
         body = await self._read_whole(reply, ask.codec)
         if ask.keep is not None:
             ask.keep(body, True)
-        await client.whole(200, JSON, body, self._served(limit))
+        await client.whole(200, JSON, self._named(body), self._served(limit))
+
+    def _named(self, beginning: bytes) -> bytes:
+        name = self.ask.body.model
+        return beginning if name == self.candidate.model else self.ask.codec.named(beginning, name)
 
     async def _read_whole(self, reply: Reply, codec: Codec) -> bytes:
         """The whole answer, in which there is no error."""
@@ -170,7 +174,7 @@ class Attempt:
                     if watch.started or (held_bytes > MAX_HELD_BYTES and watch.error is None):
                         self.ask.waited_s += time.perf_counter() - waiting
                         await client.start(EVENT_STREAM, self._served(limit))
-                        await client.send(b"".join(held))
+                        await client.send(self._named(b"".join(held)))
                 if watch.done or watch.error is not None:
                     break
             last, problem = watch.end()
@@ -186,7 +190,7 @@ class Attempt:
             raise UpstreamError(self._failure("protocol", reply, b"", problem))
         if not client.committed:  # the whole stream came as its unterminated rest
             await client.start(EVENT_STREAM, self._served(limit))
-            await client.send(b"".join((*held, last)))
+            await client.send(self._named(b"".join((*held, last))))
         await client.end()
         await _read_out(reply)
 
@@ -214,7 +218,8 @@ class Attempt:
 
     def _renderer(self, client: ClientSide) -> Renderer:
         ask = self.ask
-        renderer = ask.codec.renderer(ask.id, ask.body.model, ask.created, ask.body.with_model(ask.body.model))
+        sent = ask.sent or ask.body
+        renderer = ask.codec.renderer(ask.id, sent.model, ask.created, sent.with_model(sent.model))
         client.error_event = renderer.error_event
         return renderer
 

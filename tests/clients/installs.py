@@ -38,10 +38,10 @@ def python_client(folder: str, requirement: str) -> Path:
 
 @cache
 def npm_client(package: str) -> Path:
-    """The folder whose ``node_modules`` has the package."""
+    """The folder whose ``node_modules`` has the package, and no other client: one that cannot be had spoils none."""
     if shutil.which("node") is None or shutil.which("npm") is None:
         pytest.skip("node and npm are not here")
-    home = CLIENTS / "npm"
+    home = CLIENTS / "npm" / package.removeprefix("@").replace("/", "-")
     npm = ["npm", "install", "--prefix", str(home), "--no-audit", "--no-fund", package]
 
     def install() -> None:

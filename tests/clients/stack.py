@@ -11,8 +11,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,12 +21,20 @@ import httpx2
 from anyio.from_thread import start_blocking_portal
 
 from switchgear.testing import FakeOpenAI
-from switchgear.testing.openai_turn import Behaviour, Turn, plain
 
 T = TypeVar("T")
 KEY = "sg-clients-key-2b8e4f6a1c"
 UPSTREAM_KEY = "upstream-key-0123456789"
-FAULTS = ("err-400", "err-401", "err-404-model", "err-429-header", "err-500", "err-503", "cut")
+CHAT_MODELS = (
+    {"name": "demo-model", "alias": "chat"},
+    {"name": "demo-mini", "alias": "small"},
+    {"name": "thinker", "alias": "thinker"},
+)
+EMBEDDING_MODEL = {"name": "demo-embedding", "alias": "text-embedding-3-small"}
+FAULTS = (
+    *("err-400", "err-401", "err-403", "err-404-model", "err-413", "err-422", "err-429-header"),
+    *("err-500", "err-503", "err-529", "err-context", "err-quota", "cut"),
+)
 READY_SECONDS = 60.0
 CLIENT_SECONDS = 120.0
 
@@ -46,28 +54,37 @@ class Stack:
 
 
 @contextmanager
-def stack(folder: Path) -> Iterator[Stack]:
-    """A gateway with the fake upstream under the prefix ``f``: a chat model, an embedding model, and faults.
+def stack(folder: Path, *, native: bool = False) -> Iterator[Stack]:
+    """A gateway with the fake upstream under the prefix ``f``: chat models, an embedding model, and faults.
 
     Each fault is a provider of its own, once for a whole answer and once for a stream: what it does to the account's
-    health is then no other request's affair.
+    health is then no other request's affair. With ``native`` the prefix ``n`` has the same chat models behind an upstream
+    that speaks every dialect, so that what a client sends passes through: it is a second gateway.
     """
-    with start_blocking_portal() as portal:
-        with portal.wrap_async_context_manager(FakeOpenAI(keys=[UPSTREAM_KEY])) as fake:
-            models = [
-                {"name": "demo-model", "alias": "chat"},
-                {"name": "demo-embedding", "alias": "text-embedding-3-small"},
-            ]
-            blocks = [_block(fake, "fake", models, prefix="f")]
-            for fault, form in product(FAULTS, ("", "-streamed")):
-                blocks.append(_block(fake, fault + form, [{"name": fault, "alias": fault + form}]))
-            with gateway(folder, {"openai-compatibility": blocks}) as url:
-                yield Stack(url, fake, folder)
+    with start_blocking_portal() as portal, ExitStack() as exit_:
+        fake = exit_.enter_context(portal.wrap_async_context_manager(FakeOpenAI(keys=[UPSTREAM_KEY])))
+        blocks = [_block(fake, "fake", [*CHAT_MODELS, EMBEDDING_MODEL], prefix="f")]
+        for fault, form in product(FAULTS, ("", "-streamed")):
+            blocks.append(_block(fake, fault + form, [{"name": fault, "alias": fault + form}]))
+        if native:
+            second = folder / "native"
+            second.mkdir()
+            url = exit_.enter_context(gateway(second, {"openai-compatibility": blocks}))
+            blocks = [*blocks, _native_block(url)]
+        url = exit_.enter_context(gateway(folder, {"openai-compatibility": blocks}))
+        yield Stack(url, fake, folder)
 
 
-def _block(fake: FakeOpenAI, name: str, models: list[dict[str, str]], **fields: str) -> dict[str, Any]:
+def _block(fake: FakeOpenAI, name: str, models: Sequence[Mapping[str, str]], **fields: str) -> dict[str, Any]:
     account = {"api-key": UPSTREAM_KEY}
     return {"name": name, "base-url": fake.base_url(), "api-key-entries": [account], "models": models, **fields}
+
+
+def _native_block(url: str) -> dict[str, Any]:
+    dialects = ["openai-chat", "openai-responses", "anthropic-messages"]
+    models = [{"name": f"f/{model['alias']}", "alias": model["alias"]} for model in CHAT_MODELS]
+    block = {"name": "native", "prefix": "n", "base-url": f"{url}/v1", "dialects": dialects, "models": models}
+    return {**block, "api-key-entries": [{"api-key": KEY}]}
 
 
 @contextmanager
@@ -125,16 +142,6 @@ def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
         return port
-
-
-def saying(text: str) -> Behaviour:
-    """A behaviour for the fake: this answer, in the form that is asked for."""
-
-    async def behave(turn: Turn) -> None:
-        turn.answer = replace(turn.answer, text=text, tool_calls=())
-        await plain(turn)
-
-    return behave
 
 
 @contextmanager

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.clients.installs import python_client
-from tests.clients.stack import KEY, ask, loopback_only, saying, stack
+from tests.clients.scripted import saying
+from tests.clients.stack import KEY, ask, loopback_only, stack
 
 EDITED = 'def greet():\n\tname = "w\u00f6rld \u2713"   \n\n\n    # four spaces, then a tab:\t.\n  \n\treturn  f"Hello,  {name}"\n'
 METADATA = {"max_input_tokens": 100_000, "max_output_tokens": 8_000, "input_cost_per_token": 0.0}

@@ -95,7 +95,7 @@ def test_the_command_lists_its_models(chain: Chain) -> None:
     [
         pytest.param(MASTER_KEY, "not-there", "model_not_found", id="model"),
         # Without a database it answers an unknown key with 400 "No connected db.", not with 401.
-        pytest.param("sk-another-key-0123456789", "mock-gpt", "invalid_request", id="key"),
+        pytest.param("sk-another-key-0123456789", "mock-gpt", "login_required", id="key"),
     ],
 )
 def test_what_it_refuses_is_the_sdks_own_exception(

@@ -197,8 +197,12 @@ def rendered(events: list[Event], **request: Any) -> tuple[list[tuple[str, dict[
 
 
 def test_a_custom_tools_call_comes_back_as_its_text() -> None:
-    call = [ToolCallDelta(0, '{"inp', "c", "patch"), ToolCallDelta(0, 'ut": "*** \\"x\\""}'), Finish("tool_calls")]
-    stream, response = rendered(list(call), tools=[CUSTOM])
+    call: list[Event] = [
+        ToolCallDelta(0, '{"inp', "c", "patch"),
+        ToolCallDelta(0, 'ut": "*** \\"x\\""}'),
+        Finish("tool_calls"),
+    ]
+    stream, response = rendered(call, tools=[CUSTOM])
     (item,) = response["output"]
     assert (item["type"], item["call_id"], item["name"], item["input"]) == ("custom_tool_call", "c", "patch", '*** "x"')
     deltas = [data["delta"] for name, data in stream if name == "response.custom_tool_call_input.delta"]

@@ -10,8 +10,8 @@ import httpx2
 import pytest
 
 from switchgear.testing import Exchange, LoopbackServer
-from tests.gateways import KEY, Running, completion, gateway, wired
-from tests.wires import MESSAGES
+from tests.gateways import KEY, SSE, Running, completion, gateway, wired
+from tests.wires import MESSAGES, events
 
 VERSION = {"anthropic-version": "2023-06-01"}
 
@@ -124,6 +124,33 @@ async def test_else_an_estimate_that_says_so(tmp_path: Path, dialect: str) -> No
         assert short.headers["x-switchgear-token-count"] == longer.headers["x-switchgear-token-count"] == "estimate"
         assert 0 < short.json()["input_tokens"] < 50 < 500 < longer.json()["input_tokens"] < 2500
         assert (await running.counted("wired"))["failures"] == 0, "a count that fails is no failure of the account"
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+async def test_an_answer_names_the_model_that_was_asked_for(tmp_path: Path, stream: bool) -> None:
+    tool = '"input": {"model": "inner"}'
+
+    async def handle(exchange: Exchange) -> None:
+        if stream:
+            await exchange.start(200, SSE)
+            await exchange.send(MESSAGES.opening + MESSAGES.hello + MESSAGES.finish + MESSAGES.done)
+            await exchange.end()
+        else:
+            whole = json.dumps({**MESSAGES.whole, "content": [{"type": "tool_use", "input": {"model": "inner"}}]})
+            await exchange.respond(200, whole)
+
+    models = [{"name": "m", "alias": "best"}]
+    async with LoopbackServer(handle) as upstream:
+        async with gateway(tmp_path, wired(upstream, dialects=["anthropic-messages"], models=models)) as running:
+            body = MESSAGES.body("best", stream=stream)
+            response = await running.client.post("/v1/messages", json=body)
+            if not stream:
+                assert response.json()["model"] == "best"
+                assert tool in json.dumps(response.json())
+            else:
+                assert events(response)[0][1]["message"]["model"] == "best"
+                renamed = MESSAGES.opening.replace(b'"model": "m"', b'"model": "best"')
+                assert response.content == renamed + MESSAGES.hello + MESSAGES.finish + MESSAGES.done
 
 
 async def test_what_the_upstream_cannot_be_told_is_named(tmp_path: Path) -> None:

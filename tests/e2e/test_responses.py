@@ -65,6 +65,9 @@ async def test_a_client_goes_on_from_an_earlier_response(tmp_path: Path, upstrea
                 stream=stream,
             )
             assert len({first["id"], second["id"], third["id"]}) == 3
+            if upstream.name != "openai-responses":  # there the answer is the upstream's own
+                assert (first["previous_response_id"], second["previous_response_id"]) == (None, first["id"])
+                assert second["store"] is True
             said = fake.said()
             order = [said.index(words) for words in ("My name is Ann.", "Hello", "Who am I?", "And again?")]
             assert order == sorted(order), "the whole conversation, in order"

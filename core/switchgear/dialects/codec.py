@@ -175,6 +175,12 @@ class Codec(Protocol):
     def read_whole(self, body: bytes) -> Whole:
         """Look at a whole answer."""
 
+    def named(self, beginning: bytes, model: str) -> bytes:
+        """A whole answer that passes through, or the beginning of a stream, with the name the client asked for.
+
+        Only where a client holds the name against it; elsewhere the bytes as they came.
+        """
+
     def error_body(self, error: ErrorDetail, request_id: str = "") -> bytes:
         """The error as a whole answer."""
 

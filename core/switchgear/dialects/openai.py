@@ -70,6 +70,10 @@ class OpenAICodec:
         usage = raw.get("usage")
         return Whole(read_usage(usage).usage() if isinstance(usage, dict) else Usage())
 
+    def named(self, beginning: bytes, model: str) -> bytes:
+        """See the protocol."""
+        return beginning
+
     def error_body(self, error: ErrorDetail, request_id: str = "") -> bytes:
         """See the protocol."""
         return error_body(error)

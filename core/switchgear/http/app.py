@@ -24,8 +24,8 @@ from switchgear.dialects import (
 )
 from switchgear.errors import Refusal
 from switchgear.http.active import Active
-from switchgear.http.answers import detail_of, send_json
-from switchgear.http.forward import ForwardRoute, Prepare
+from switchgear.http.answers import detail_of, id_headers, send_json
+from switchgear.http.forward import ForwardRoute, Prepare, new_request_id
 from switchgear.http.health import HealthRoute
 from switchgear.http.keys import Keys
 from switchgear.http.messages import CountTokensRoute, refuse_threads
@@ -134,8 +134,10 @@ PATHS = frozenset(
 def _answer(scope: Scope, refusal: Refusal) -> Response:
     """A refusal outside the forwarding routes, in the envelope of whom the path or the headers tell."""
     codec = ANTHROPIC_MESSAGES if scope["path"].startswith("/v1/messages") or wants_anthropic(scope) else OPENAI_CHAT
-    body = codec.error_body(detail_of(refusal))
+    request_id = new_request_id()
+    body = codec.error_body(detail_of(refusal), request_id)
     response = Response(body, refusal.status, media_type="application/json")
+    response.raw_headers.extend(id_headers(request_id))
     if refusal.status == 401:
         response.headers["www-authenticate"] = 'Bearer realm="switchgear"'
     return response

@@ -79,6 +79,7 @@ class ForwardRoute:
                 ask = new_ask(scope, body, self._codec, request_id, received)
                 model = ask.body.model
                 if self._prepare is not None:
+                    ask.sent = ask.body
                     ask.body, ask.keep = self._prepare(ask.body, key.name)
                 outcome = await self._serve(ask, key, receive, client)
         except Refusal as refusal:

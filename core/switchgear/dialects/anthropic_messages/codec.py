@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from switchgear.conversation import Conversation
 from switchgear.dialects.anthropic_messages.errors import error_body, error_event
+from switchgear.dialects.anthropic_messages.naming import named
 from switchgear.dialects.anthropic_messages.parser import MessagesStreamParser, parse_answer, read_answer
 from switchgear.dialects.anthropic_messages.render import MessagesRenderer
 from switchgear.dialects.anthropic_messages.request import parse_request
@@ -46,6 +47,10 @@ class AnthropicMessagesCodec:
         if answer.type == "error" or bytes(answer.error) != b"null" or answer.content is None:
             return Whole(error=body)
         return Whole(NO_USAGE if answer.usage is None else canonical(answer.usage))
+
+    def named(self, beginning: bytes, model: str) -> bytes:
+        """See the protocol."""
+        return named(beginning, model)
 
     def error_body(self, error: ErrorDetail, request_id: str = "") -> bytes:
         """See the protocol."""

@@ -39,6 +39,10 @@ class OpenAIResponsesCodec:
             return Whole(error=body)
         return Whole(usage_of(response))
 
+    def named(self, beginning: bytes, model: str) -> bytes:
+        """See the protocol."""
+        return beginning
+
     def error_body(self, error: ErrorDetail, request_id: str = "") -> bytes:
         """See the protocol."""
         return error_body(error)

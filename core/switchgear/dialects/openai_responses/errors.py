@@ -13,8 +13,9 @@ from switchgear.dialects.openai_errors import error_fields
 def error_events(error: ErrorDetail, sequence_number: int, response: dict[str, Any] | None = None) -> bytes:
     """The end of a stream that failed, from ``sequence_number`` on.
 
-    Two events, as clients differ: ``response.failed`` is what Codex takes for the end; ``error``, with its ``error``
-    object, is what makes OpenAI's SDKs raise ``APIError`` (both read in their sources, 2026-11).
+    Two events, as clients differ. ``error``, with an ``error`` object in it, makes OpenAI's SDKs raise ``APIError``; it
+    comes first, since ``responses.stream()`` raises something else at a response it does not know. Codex ignores it,
+    and takes ``response.failed`` for the end (SDK 3.57 and Codex 0.171, both tried 2026-11).
 
     Args:
         error: what happened.
@@ -23,14 +24,10 @@ def error_events(error: ErrorDetail, sequence_number: int, response: dict[str, A
     """
     fields = error_fields(error)
     code = error.code or fields["type"]
-    failed = {
-        **(response or {"object": "response"}),
-        "status": "failed",
-        "error": {"code": code, "message": error.message},
-    }
-    first = {"type": "response.failed", "sequence_number": sequence_number, "response": failed}
-    second = {"type": "error", "sequence_number": sequence_number + 1, **fields, "code": code, "error": fields}
-    second["type"] = "error"
+    said = {"code": code, "message": error.message}
+    failed = {**(response or {"object": "response"}), "status": "failed", "error": said}
+    first = {"type": "error", "sequence_number": sequence_number, **said, "param": error.param, "error": fields}
+    second = {"type": "response.failed", "sequence_number": sequence_number + 1, "response": failed}
     return encode_named(first) + encode_named(second)
 
 

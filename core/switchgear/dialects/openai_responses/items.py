@@ -64,6 +64,12 @@ def _item(item: Fields, names: ToolNames) -> tuple[Role, list[Part]]:
             return "assistant", list(_reasoning(item))
         case "item_reference":
             raise refuse(item.at("type"), "refers to an item kept elsewhere; send the item", "unsupported_content")
+        case "compaction" | "compaction_summary":
+            raise refuse(
+                item.at("type"),
+                "holds a conversation sealed by an upstream of this dialect; send it open",
+                "unsupported_content",
+            )
         case _:
             item.dropped.add(f"input.{kind}")
             item.forget()

@@ -35,7 +35,7 @@ class _Seen:
     spoke: bool = False
     done: bool = False
     source: str = ""
-    summary_index: int | None = None
+    part: int | None = None
 
 
 class _Reader:
@@ -45,11 +45,12 @@ class _Reader:
         self.spoke = False
         self._calls = 0
         self._seen: dict[Key, _Seen] = {}
+        self._placeless = _Seen()
 
     def take(self, event: StreamEvent, events: list[Event]) -> None:
         """The events of one, which is not the last."""
         before = len(events)
-        seen = self._of(event)
+        seen = self._find(event.output_index, event.item_id)
         match event.type:
             case "response.output_text.delta":
                 self._text(event.delta, False, seen, events)
@@ -59,6 +60,9 @@ class _Reader:
                 self._reason(event, seen, events)
             case "response.output_item.added":
                 item = read_item(event.item)
+                if seen.done:  # some servers give every item the same place
+                    seen = _Seen()
+                self._keep(seen, event.output_index, item.id)
                 if item.type == "function_call":
                     self._call(item, seen, events)
             case "response.function_call_arguments.delta":
@@ -66,12 +70,24 @@ class _Reader:
                     seen.spoke = True
                     events.append(ToolCallDelta(seen.call, event.delta))
             case "response.output_item.done":
-                self.item(read_item(event.item), seen, events)
+                item = read_item(event.item)
+                self.item(item, self._find(event.output_index, item.id), events)
         self.spoke = self.spoke or len(events) > before
 
-    def _of(self, event: StreamEvent) -> _Seen:
-        key: Key = event.output_index if event.output_index is not None else event.item_id or ""
-        return self._seen.setdefault(key, _Seen())
+    def _find(self, *keys: Key | None) -> _Seen:
+        """What came of the item with the first of these keys that is known: its place, or its id.
+
+        Both are taken, as some servers leave out the one, and some change the other on the way.
+        """
+        given = [key for key in keys if key is not None and key != ""]
+        if not given:
+            return self._placeless
+        seen = next((self._seen[key] for key in given if key in self._seen), None) or _Seen()
+        self._keep(seen, *given)
+        return seen
+
+    def _keep(self, seen: _Seen, *keys: Key | None) -> None:
+        self._seen.update((key, seen) for key in keys if key is not None and key != "")
 
     def _text(self, delta: object, refusal: bool, seen: _Seen, events: list[Event]) -> None:
         if isinstance(delta, str) and delta:
@@ -83,8 +99,9 @@ class _Reader:
         seen.source = seen.source or event.type
         if seen.source != event.type or not isinstance(event.delta, str) or not event.delta:
             return
-        gap = "\n\n" if seen.spoke and event.summary_index != seen.summary_index else ""
-        seen.spoke, seen.summary_index = True, event.summary_index
+        part = event.content_index if event.summary_index is None else event.summary_index
+        gap = "\n\n" if seen.spoke and part != seen.part else ""
+        seen.spoke, seen.part = True, part
         events.append(Reasoning(gap + event.delta))
 
     def _call(self, item: Item, seen: _Seen, events: list[Event]) -> None:
@@ -100,15 +117,16 @@ class _Reader:
         if seen.done:
             return
         seen.done = True
+        spoke = seen.spoke or self._placeless.spoke
         match item.type:
-            case "message" if not seen.spoke:
+            case "message" if not spoke:
                 for piece in item.content or ():
                     self._text(piece.get("text") or piece.get("refusal"), piece.get("type") == "refusal", seen, events)
             case "reasoning":
-                text = "" if seen.spoke else reasoning_text(item.summary) or reasoning_text(item.content)
+                text = "" if spoke else reasoning_text(item.summary) or reasoning_text(item.content)
                 signature = item.encrypted_content or ""
                 if text or signature:
-                    events.append(Reasoning(text, signature, redacted=not text and not seen.spoke))
+                    events.append(Reasoning(text, signature, redacted=not text and not spoke))
             case "function_call":
                 if seen.call < 0:
                     self._call(item, seen, events)
@@ -122,7 +140,8 @@ class _Reader:
         """The end: what of the output did not come before, the usage, and why it ended."""
         before = len(events)
         for position, raw in enumerate(response.output or ()):
-            self.item(read_item(raw), self._seen.setdefault(position, _Seen()), events)
+            item = read_item(raw)
+            self.item(item, self._find(item.id, position), events)
         self.spoke = self.spoke or len(events) > before
         usage = usage_of(response)
         if usage != NO_USAGE:

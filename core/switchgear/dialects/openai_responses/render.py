@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 import msgspec
 
@@ -36,6 +35,7 @@ _ECHOED: Json = {
 _INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter"}
 
 _encode_json = msgspec.json.encode
+_read = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 class ResponsesRenderer:
@@ -43,16 +43,17 @@ class ResponsesRenderer:
 
     def __init__(self, request_id: str, model: str, created: int, body: bytes) -> None:
         self._stem = request_id.removeprefix("req_")
-        asked: dict[str, Any] = msgspec.json.decode(body, type=dict[str, Any])
-        echoed = {name: default if asked.get(name) is None else asked[name] for name, default in _ECHOED.items()}
+        asked = _read(body)
+        echoed = {name: _on_one_line(asked[name]) for name in _ECHOED if bytes(asked.get(name, b"null")) != b"null"}
         self._head: Json = {
             "id": f"resp_{self._stem}",
             "object": "response",
             "created_at": created,
             "model": model,
+            **_ECHOED,
             **echoed,
         }
-        self._names = tool_names(body)
+        self._names = tool_names(msgspec.json.decode(asked.get("tools", b"null")))
         self._items: list[OutputItem] = []
         self._open: dict[int, OutputItem] = {}
         self._talk: MessageItem | ReasoningItem | None = None
@@ -191,6 +192,12 @@ class ResponsesRenderer:
             "output": output,
             "usage": usage,
         }
+
+
+def _on_one_line(value: msgspec.Raw) -> msgspec.Raw:
+    """A value of the request as it came, fit for an event's data."""
+    given = bytes(value)
+    return msgspec.Raw(msgspec.json.format(given, indent=-1)) if b"\n" in given or b"\r" in given else value
 
 
 def _usage(usage: Usage) -> Json:

@@ -12,7 +12,7 @@ from switchgear.dialects.openai_responses.items import parse_items
 from switchgear.dialects.openai_responses.tools import parse_tool_choice, parse_tools
 from switchgear.events import Text
 
-_KNOWN = ("model", "stream", "stream_options", "store", "include")
+_KNOWN = ("model", "stream", "stream_options", "store")
 """Said elsewhere, or of no meaning to another upstream."""
 _REFUSED = {
     "previous_response_id": "names a response that is not kept here; send the whole conversation as input",
@@ -33,6 +33,8 @@ def parse_request(body: bytes) -> Parsed:
         raise refuse(
             "background", "asks for an answer to be fetched later; ask with background: false", "unsupported_parameter"
         )
+    if any(what != "reasoning.encrypted_content" for what in request.listing("include") or ()):
+        request.dropped.add("include")
     if request.take("truncation") == "auto":
         request.dropped.add("truncation")
     tools, names = parse_tools(request)
@@ -41,6 +43,8 @@ def parse_request(body: bytes) -> Parsed:
     leading = (Message("system", (Text(instructions),)),) if instructions else ()
     response_format, verbosity = _text(request)
     user, safety = request.text("user"), request.text("safety_identifier")
+    if user and safety and user != safety:
+        request.dropped.add("safety_identifier")
     conversation = Conversation(
         messages=(*leading, *parse_items(request, names)),
         tools=tools,

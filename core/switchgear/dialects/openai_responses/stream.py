@@ -26,6 +26,7 @@ class StreamEvent(msgspec.Struct):
     output_index: int | None = None
     item_id: str | None = None
     summary_index: int | None = None
+    content_index: int | None = None
     delta: Any = None
     item: msgspec.Raw = NO_RAW
     response: msgspec.Raw = NO_RAW
@@ -45,6 +46,18 @@ def read_event(data: bytes) -> StreamEvent:
         return _decode(data)
     except (msgspec.MsgspecError, RecursionError) as error:
         raise ValueError(f"an event is no JSON: {error}") from None
+
+
+class _Numbered(msgspec.Struct):
+    sequence_number: int = 0
+
+
+def sequence_number_of(data: bytes) -> int:
+    """An event's number; 0 for one without."""
+    try:
+        return msgspec.json.decode(data, type=_Numbered).sequence_number
+    except msgspec.MsgspecError:
+        return 0
 
 
 def is_error(event: StreamEvent) -> bool:
@@ -83,12 +96,23 @@ class Response(msgspec.Struct):
     object: str | None = None
 
 
+_CONVERTED = frozenset({"message", "reasoning", "function_call", "custom_tool_call"})
+
+
 def read_item(raw: msgspec.Raw) -> Item:
-    """One output item; an odd one is empty."""
+    """One output item; of a kind that is not converted, no more than its type.
+
+    Raises:
+        ValueError: it is of a kind that matters, and not as it should be.
+    """
     try:
         return msgspec.json.decode(raw, type=Item)
-    except msgspec.MsgspecError:
-        return Item()
+    except msgspec.MsgspecError as error:
+        fields = msgspec.json.decode(raw)
+        kind = fields.get("type") if isinstance(fields, dict) else None
+        if kind in _CONVERTED:
+            raise ValueError(f"an output item of type {kind} cannot be read: {error}") from None
+        return Item(kind if isinstance(kind, str) else "")
 
 
 def read_response(raw: bytes | msgspec.Raw) -> Response:

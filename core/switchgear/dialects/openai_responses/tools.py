@@ -168,16 +168,16 @@ def parse_tool_choice(
 
 
 def _allowed(allowed: list[Any], tools: tuple[Tool, ...], names: ToolNames, dropped: Dropped) -> tuple[Tool, ...]:
-    wanted = {names.flat(Own(str(tool["name"]))) for tool in allowed if isinstance(tool, dict) and "name" in tool}
-    if any(not isinstance(tool, dict) or "name" not in tool for tool in allowed):
+    named = [tool for tool in allowed if isinstance(tool, dict) and "name" in tool]
+    wanted = {names.flat(Own(str(tool["name"]), str(tool.get("namespace") or ""))) for tool in named}
+    if len(named) < len(allowed):
         dropped.add("tool_choice.allowed_tools")
     return tuple(tool for tool in tools if tool.name in wanted)
 
 
-def tool_names(body: bytes) -> ToolNames:
-    """The names in a request that was parsed before."""
+def tool_names(tools: Any) -> ToolNames:
+    """The names in the ``tools`` of a request that was parsed before."""
     try:
-        given = msgspec.json.decode(body, type=dict[str, Any])
-        return parse_tools(Fields({"tools": given.get("tools")}, "", Dropped()))[1]
-    except (msgspec.DecodeError, Refusal):  # a plugin answered without reading it
+        return parse_tools(Fields({"tools": tools}, "", Dropped()))[1]
+    except Refusal:  # a plugin answered without reading it
         return ToolNames()

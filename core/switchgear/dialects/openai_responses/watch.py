@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from switchgear.dialects.codec import NO_USAGE, ErrorDetail
 from switchgear.dialects.openai_responses.errors import error_events
 from switchgear.dialects.openai_responses.stream import (
     ENDED,
+    NO_RAW,
+    Item,
     StreamEvent,
     data_of,
     is_error,
     read_event,
     read_item,
     read_response,
+    sequence_number_of,
     usage_of,
 )
 from switchgear.sse import EventSplitter
@@ -30,7 +35,8 @@ class ResponsesStreamWatch:
         self.usage = NO_USAGE
         self.error: bytes | None = None
         self.final: bytes | None = None
-        self._events = 0
+        self._last = b""
+        self._response = NO_RAW
         self._splitter = EventSplitter()
 
     def feed(self, chunk: bytes) -> bytes:
@@ -42,8 +48,8 @@ class ResponsesStreamWatch:
 
     def _look(self, whole: bytes, events: list[bytes]) -> bytes:
         for event in events:
-            self._events += 1
             if self.started and event.startswith(_TEXT_DELTA):
+                self._last = event
                 continue  # more of the output: nothing in it matters here
             data = data_of(event)
             if data is None:
@@ -52,6 +58,7 @@ class ResponsesStreamWatch:
             if is_error(read):
                 self.error = data
                 return whole[: whole.index(event)]
+            self._last = event
             self._take(read)
         return whole
 
@@ -62,8 +69,10 @@ class ResponsesStreamWatch:
             self.usage = usage_of(read_response(event.response))
         elif not self.started and event.type.endswith(".delta"):
             self.started = bool(event.delta)
-        elif not self.started and event.type == "response.output_item.added":
-            self.started = read_item(event.item).type in _STARTED_BY
+        elif event.type == "response.created":
+            self._response = event.response
+        elif not self.started and event.type in {"response.output_item.added", "response.output_item.done"}:
+            self.started = _says(read_item(event.item))
 
     def end(self) -> tuple[bytes, str]:
         """See the protocol."""
@@ -81,5 +90,11 @@ class ResponsesStreamWatch:
         return sent, "the stream ended without response.completed" if self.started else "the stream held no output"
 
     def error_event(self, error: ErrorDetail) -> bytes:
-        """See the protocol. Every event before had its number, counted from 0."""
-        return error_events(error, self._events)
+        """See the protocol. The numbers go on from the last event's."""
+        data = data_of(self._last)
+        number = 0 if data is None else sequence_number_of(data) + 1
+        return error_events(error, number, msgspec.json.decode(self._response))
+
+
+def _says(item: Item) -> bool:
+    return item.type in _STARTED_BY or bool(item.content or item.summary or item.encrypted_content)
