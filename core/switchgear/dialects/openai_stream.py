@@ -6,10 +6,11 @@ from typing import Any
 
 import msgspec
 
-from switchgear.dialects.codec import NO_USAGE, ErrorDetail
+from switchgear.dialects.codec import ErrorDetail
 from switchgear.dialects.openai_errors import error_event
 from switchgear.dialects.openai_usage import UsageFields, merge_usage, read_usage
-from switchgear.sse import EventSplitter, event_data
+from switchgear.dialects.watching import Watch
+from switchgear.sse import event_data
 
 DONE_EVENT = b"data: [DONE]\n\n"
 FAILED_FINISH = frozenset({"error", "abort", "insufficient_system_resource"})
@@ -40,37 +41,22 @@ class _Chunk(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Chunk).decode
 
 
-class OpenAIStreamWatch:
+class OpenAIStreamWatch(Watch):
     """See :class:`~switchgear.dialects.codec.StreamWatch`."""
 
-    def __init__(self) -> None:
-        self.started = False
-        self.done = False
-        self.usage = NO_USAGE
-        self.error: bytes | None = None
-        self.final: bytes | None = None
-        self._finished = False
-        self._splitter = EventSplitter()
+    proof = "a finish reason"
+    last_event = DONE_EVENT
 
-    def feed(self, chunk: bytes) -> bytes:
-        """See the protocol."""
-        whole, events = self._splitter.feed(chunk)
-        return self._look(whole, events)
-
-    def _look(self, whole: bytes, events: list[bytes]) -> bytes:
-        for event in events:
-            data = event_data(event)
-            if not data:
-                continue
-            if data.strip() == b"[DONE]":
-                self.done = True
-                if self._finished:
-                    self.started = True
-                continue
-            if not self._chunk(data):
-                self.error = data
-                return whole[: whole.index(event)]
-        return whole
+    def take(self, event: bytes) -> bytes | None:
+        """See the base class."""
+        data = event_data(event)
+        if not data:
+            return None
+        if data.strip() == b"[DONE]":
+            self.done = True
+            self.started = self.started or self.finished
+            return None
+        return None if self._chunk(data) else data
 
     def _chunk(self, data: bytes) -> bool:
         """Take one chunk in; false when it is an error."""
@@ -91,27 +77,10 @@ class OpenAIStreamWatch:
             if choice.finish_reason is not None:
                 if choice.finish_reason in FAILED_FINISH:
                     return False
-                self._finished = self.started = True
+                self.finished = self.started = True
             elif not self.started:
                 self.started = bool(choice.text) or _says(choice.delta) or _says(choice.message)
         return True
-
-    def end(self) -> tuple[bytes, str]:
-        """See the protocol. A missing ``[DONE]`` is supplied when a finish reason was seen."""
-        rest = self._splitter.rest()
-        sent = b""
-        if rest.strip():
-            try:
-                sent = self._look(rest + b"\n\n", [rest])
-            except ValueError:
-                return b"", "the stream broke off inside an event"
-        if self.error is not None:
-            return sent, "the stream ended with an error"
-        if self.done:
-            return sent, "" if self.started else "the stream held no output"
-        if self._finished:
-            return sent + DONE_EVENT, ""
-        return sent, "the stream ended without a finish reason" if self.started else "the stream held no output"
 
     def error_event(self, error: ErrorDetail) -> bytes:
         """See the protocol."""

@@ -120,6 +120,9 @@ class ForwardRoute:
     ) -> None:
         served = client.served
         self._service.metrics.request(self._codec.name, outcome)
+        converted = {}
+        if served is not None and served.converted is not None:
+            converted = {"converted": served.converted, "dropped": ", ".join(served.dropped)}
         log.info(
             "request",
             request_id=request_id,
@@ -133,6 +136,7 @@ class ForwardRoute:
             attempts=None if served is None else served.attempts,
             ms=round((time.perf_counter() - received) * 1000, 1),
             overhead_ms=None if served is None else round(served.overhead_ms, 2),
+            **converted,
         )
 
 

@@ -115,7 +115,7 @@ class ResponsesRenderer:
             opening += self._add_talk(talk)
         fresh = self._send_all(talk.open_part(refusal), self._talk_index)
         talk.add(text)
-        if fresh or not self._text_open:
+        if fresh:
             kind = "response.refusal.delta" if refusal else "response.output_text.delta"
             place = {"type": kind, **talk.place, "output_index": self._talk_index}
             more: Json = {} if refusal else {"logprobs": []}
@@ -158,7 +158,6 @@ class ResponsesRenderer:
         return self._send_all(item.begin(), self._talk_index)
 
     def _close_talk(self) -> bytes:
-        self._text_open = b""
         if self._talk is None:
             return b""
         self._talk = None
