@@ -1,4 +1,4 @@
-"""A plain client of the fake OpenAI-compatible upstream."""
+"""A plain client of the fake upstream, in every dialect."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import Any
 import httpx2
 
 from switchgear.testing import FakeOpenAI
+
+VERSION = {"anthropic-version": "2023-06-01"}
 
 
 class Client(httpx2.AsyncClient):
@@ -25,9 +27,39 @@ class Client(httpx2.AsyncClient):
         datas = [line.removeprefix("data: ") for line in lines if line.startswith("data: ")]
         return [data if data == "[DONE]" else json.loads(data) for data in datas]
 
+    async def messages(
+        self, model: str = "demo-model", text: str = "Hello, big world", **fields: Any
+    ) -> httpx2.Response:
+        return await self.post("/v1/messages", json=message(model, text, **fields), headers=VERSION)
+
+    async def responses(
+        self, model: str = "demo-model", text: str = "Hello, big world", **fields: Any
+    ) -> httpx2.Response:
+        return await self.post("/v1/responses", json={"model": model, "input": text, **fields})
+
+    async def ask(self, endpoint: str, model: str = "demo-model", **fields: Any) -> httpx2.Response:
+        asks = {"/chat/completions": self.chat, "/messages": self.messages, "/responses": self.responses}
+        return await asks[endpoint](model, **fields)
+
 
 def chat(model: str, text: str = "Hello, big world", **fields: Any) -> dict[str, Any]:
     return {"model": model, "messages": [{"role": "user", "content": text}], **fields}
+
+
+def message(model: str, text: str = "Hello, big world", **fields: Any) -> dict[str, Any]:
+    return {**chat(model, text), "max_tokens": 4096, **fields}
+
+
+def named_events(data: bytes) -> list[dict[str, Any]]:
+    """The events of a stream whose names are their types, as every event's must be."""
+    found = []
+    for block in data.decode("utf-8-sig").replace("\r\n", "\n").split("\n\n"):
+        fields = dict(line.split(": ", 1) for line in block.splitlines() if not line.startswith(":"))
+        if "data" in fields:
+            event = json.loads(fields["data"])
+            assert event["type"] == fields["event"]
+            found.append(event)
+    return found
 
 
 def said(events: list[Any]) -> str:

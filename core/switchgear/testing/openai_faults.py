@@ -1,165 +1,64 @@
 """The fake upstream's faults by magic model id: errors, broken answers, broken connections.
 
-The ids and shapes follow the survey of real upstreams of autumn 2026. ``err-NNN`` for any status that is not in the
-tables answers with that status.
+The ids and shapes follow the survey of real upstreams of autumn 2026. Each does its thing in the form of the endpoint
+that is asked.
 """
 
 from __future__ import annotations
 
-import email.utils
 import json
-import re
-import time
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable
+from dataclasses import replace
 
-from switchgear.testing.openai_answers import DONE, chunk, completion, sse
-from switchgear.testing.openai_personalities import ErrorSpec
-from switchgear.testing.openai_turn import EVENT_STREAM, Behaviour, Turn
+from switchgear.testing.answer import Json
+from switchgear.testing.error_faults import REFUSALS
+from switchgear.testing.openai_form import ChatForm
+from switchgear.testing.openai_turn import EVENT_STREAM, Behaviour, Turn, plain
 
-_HTML = "<html><head><title>{0}</title></head><body><center><h1>{0}</h1></center><hr>nginx</body></html>"
-_LIMIT = "Rate limit reached for model `{model}` on requests per min (RPM): Limit 3, Used 3, Requested 1."
-_SERVER = "The server had an error while processing your request. Sorry about that!"
+_MARK = "@@"
 _GZIP_HEAD = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03"
 _BLOCK_BYTES = 1024 * 1024
-
-ERRORS = {
-    "err-400": ErrorSpec(400, "Invalid value for 'temperature'", param="temperature"),
-    "err-401": ErrorSpec(401, "Incorrect API key provided.", code="invalid_api_key"),
-    "err-402": ErrorSpec(402, "Insufficient credits. Add more on the billing page.", code="insufficient_credits"),
-    "err-403": ErrorSpec(403, "Country, region, or territory not supported", "request_forbidden", "unsupported_region"),
-    "err-404-model": ErrorSpec(
-        404,
-        "The model `gone` does not exist or you do not have access to it.",
-        code="model_not_found",
-        param="model",
-    ),
-    "err-413": ErrorSpec(413, "Request Entity Too Large", code="request_too_large"),
-    "err-422": ErrorSpec(422, "Extra inputs are not permitted", param="messages"),
-    "err-500": ErrorSpec(500, _SERVER, "server_error"),
-    "err-502": ErrorSpec(502, "Bad gateway", "server_error"),
-    "err-503": ErrorSpec(503, "The engine is currently overloaded, please try again later", "service_unavailable"),
-    "err-504": ErrorSpec(504, "Gateway timeout", "server_error"),
-    "err-529": ErrorSpec(529, "Overloaded", "overloaded_error"),
-    "err-quota": ErrorSpec(
-        429,
-        "You exceeded your current quota, please check your plan and billing details.",
-        "insufficient_quota",
-        "insufficient_quota",
-    ),
-    "err-context": ErrorSpec(
-        400,
-        "This model's maximum context length is 8192 tokens. However, your messages resulted in 9000 tokens.",
-        code="context_length_exceeded",
-        param="messages",
-    ),
-    "err-filter": ErrorSpec(400, "The response was filtered", code="content_filter", param="prompt"),
-}
-
-
-def error(spec: ErrorSpec, headers: Mapping[str, str] | None = None) -> Behaviour:
-    """A behaviour: this error, in the personality's envelope."""
-
-    async def behave(turn: Turn) -> None:
-        await turn.error(spec, headers)
-
-    return behave
-
-
-def any_error(name: str) -> Behaviour | None:
-    """The behaviour of ``err-NNN``; ``None`` when ``name`` is no such id."""
-    match = re.fullmatch(r"err-([45]\d\d)", name)
-    return None if match is None else error(ErrorSpec(int(match[1]), f"Fake error {match[1]}"))
-
-
-def _limited(turn: Turn, hint: str = "") -> ErrorSpec:
-    message = _LIMIT.format(model=turn.call.model) + hint
-    return ErrorSpec(429, message, "requests", "rate_limit_exceeded")
-
-
-async def _limited_header(turn: Turn) -> None:
-    await turn.error(_limited(turn), {"retry-after": f"{turn.timings.retry_after_s:g}"})
-
-
-async def _limited_ms(turn: Turn) -> None:
-    headers = {"retry-after-ms": f"{turn.timings.retry_after_s * 1000:.0f}", "retry-after": "86400"}
-    await turn.error(_limited(turn), headers)
-
-
-async def _limited_date(turn: Turn) -> None:
-    now = time.time()
-    later = email.utils.formatdate(now + turn.timings.retry_after_s, usegmt=True)
-    await turn.error(_limited(turn), {"date": email.utils.formatdate(now, usegmt=True), "retry-after": later})
-
-
-async def _limited_text(turn: Turn) -> None:
-    await turn.error(_limited(turn, f" Please try again in {turn.timings.retry_after_s:g}s."))
-
-
-async def _html_404(turn: Turn) -> None:
-    await turn.exchange.respond(404, _HTML.format("404 Not Found"), content_type="text/html")
-
-
-async def _html_502(turn: Turn) -> None:
-    await turn.exchange.respond(502, _HTML.format("502 Bad Gateway"), content_type="text/html")
-
-
-async def _html_200(turn: Turn) -> None:
-    await turn.exchange.respond(200, _HTML.format("Welcome"), content_type="text/html")
-
-
-async def _error_in_200(turn: Turn) -> None:
-    error_ = ErrorSpec(500, "Provider returned error", "server_error")
-    await turn.json(turn.personality.envelope(error_))
-
 
 # -- errors inside a stream --------------------------------------------------------------------------------
 
 
 async def _instream_first(turn: Turn) -> None:
-    await _stream_error(turn, words=0)
+    """Before any output: OpenAI, vLLM and SGLang then say nothing else; the others have opened the stream."""
+    await _stream_error(turn, () if isinstance(turn.form, ChatForm) else turn.form.opening(turn.answer))
 
 
 async def _instream_mid(turn: Turn) -> None:
-    await _stream_error(turn, words=2)
+    await _stream_error(turn, turn.beginning(2))
 
 
-async def _stream_error(turn: Turn, words: int) -> None:
-    """``data: {"error": …}`` and the end of the stream (OpenAI, vLLM, SGLang)."""
-    shape = turn.personality.envelope(ErrorSpec(500, _SERVER, "server_error"))
+async def _stream_error(turn: Turn, before: Iterable[Json]) -> None:
+    """These events, the form's failure, and the end of the stream."""
     if not turn.stream:
-        await turn.json(shape)
+        await turn.json(turn.form.failed(turn.answer))
         return
     await turn.start()
-    if words:
-        await turn.send(turn.role(), *list(turn.words())[:words])
-    await turn.send(shape)
+    await turn.send(*before)
+    await turn.exchange.send(turn.form.failure(turn.answer))
     await turn.exchange.end()
 
 
 async def _error_event(turn: Turn) -> None:
     """``event: error`` after some output."""
-    shape = turn.personality.envelope(ErrorSpec(500, _SERVER, "server_error"))
     if not turn.stream:
-        await turn.json(shape)
+        await turn.json(turn.form.failed(turn.answer))
         return
     await turn.start()
-    await turn.send(turn.role(), *list(turn.words())[:2])
-    await turn.exchange.send(b"event: error\n" + sse(shape))
+    await turn.send(*turn.beginning(2))
+    await turn.exchange.send(turn.form.error_event())
     await turn.exchange.end()
 
 
 async def _abort(turn: Turn) -> None:
-    """``finish_reason: abort`` and a normal end (vLLM, SGLang)."""
-    if not turn.stream:
-        whole = completion(turn.answer)
-        whole["choices"][0]["finish_reason"] = "abort"
-        await turn.json(whole)
-        return
-    await turn.start()
-    await turn.send(turn.role(), *list(turn.words())[:2], chunk(turn.answer, {}, "abort"))
-    await turn.exchange.send(DONE)
-    await turn.exchange.end()
+    """Some output, then an end that says ``abort`` (vLLM, SGLang)."""
+    pieces = turn.answer.pieces[:2]
+    turn.answer = replace(turn.answer, text="".join(pieces), split=tuple(pieces), ended_by="abort")
+    await plain(turn)
 
 
 # -- broken connections and bodies -------------------------------------------------------------------------
@@ -169,9 +68,9 @@ async def _cut(turn: Turn) -> None:
     """Some output, then a TCP reset."""
     if turn.stream:
         await turn.start()
-        await turn.send(turn.role(), *list(turn.words())[:2])
+        await turn.send(*turn.beginning(2))
     else:
-        data = json.dumps(completion(turn.answer)).encode()
+        data = json.dumps(turn.form.whole(turn.answer)).encode()
         head = {"content-type": "application/json", "content-length": str(len(data))}
         await turn.exchange.start(200, head)
         await turn.exchange.send(data[: len(data) // 2])
@@ -185,12 +84,14 @@ async def _cut_before(turn: Turn) -> None:
 
 async def _empty(turn: Turn) -> None:
     """Status 200 and no output at all (LM Studio, when the prompt exceeds the loaded context)."""
-    if not turn.stream:
-        await turn.json({**completion(turn.answer), "choices": []})
-        return
-    await turn.start()
-    await turn.exchange.send(DONE)
-    await turn.exchange.end()
+    turn.answer = replace(turn.answer, text="", split=(), tool_calls=(), reasoning="")
+    if not isinstance(turn.form, ChatForm):
+        await plain(turn)
+    elif turn.stream:
+        await turn.start()
+        await turn.end()
+    else:
+        await turn.json({**turn.form.whole(turn.answer), "choices": []})
 
 
 async def _empty_body(turn: Turn) -> None:
@@ -201,12 +102,17 @@ async def _empty_body(turn: Turn) -> None:
 
 async def _huge_body(turn: Turn) -> None:
     """One text without end, as fast as the client reads."""
+    turn.answer = replace(turn.answer, text=_MARK, split=(), tool_calls=(), reasoning="")
+    *before, huge = turn.beginning(1) if turn.stream else [turn.form.whole(turn.answer)]
+    data = turn.form.frame(huge) if turn.stream else json.dumps(huge).encode()
+    head, _, tail = data.partition(_MARK.encode())
     await turn.exchange.start(200, EVENT_STREAM if turn.stream else {"content-type": "application/json"})
-    await turn.exchange.send((b"data: " if turn.stream else b"") + b'{"choices":[{"message":{"content":"')
+    await turn.send(*before)
+    await turn.exchange.send(head)
     block = b"a" * 65_536
     for _ in range(turn.timings.big_bytes // len(block)):
         await turn.exchange.send(block)
-    await turn.exchange.send(b'"}}]}')
+    await turn.exchange.send(tail)
     await turn.exchange.end()
 
 
@@ -237,35 +143,29 @@ async def _idle(turn: Turn) -> None:
     """Some output, then silence."""
     if turn.stream:
         await turn.start()
-        await turn.send(turn.role(), *list(turn.words())[:2])
+        await turn.send(*turn.beginning(2))
     else:
         await turn.exchange.start(200, {"content-type": "application/json"})
-        await turn.exchange.send(b'{"id": "chatcmpl-')
+        await turn.exchange.send(json.dumps(turn.form.whole(turn.answer)).encode()[:20])
     await turn.exchange.closed.wait()
 
 
 async def _never_ends(turn: Turn) -> None:
     """Output for ever; blanks before a JSON body that never comes."""
+    turn.answer = replace(turn.answer, text="and so on ", split=("and so on ",), tool_calls=(), reasoning="")
+    *before, again = turn.beginning(1)
     if turn.stream:
         await turn.start()
-        await turn.send(turn.role())
+        await turn.send(*before)
     else:
         await turn.exchange.start(200, {"content-type": "application/json"})
     while True:
-        await turn.exchange.send(sse(chunk(turn.answer, {"content": "and so on "})) if turn.stream else b" ")
+        await turn.exchange.send(turn.form.frame(again) if turn.stream else b" ")
         await turn.exchange.pause(turn.timings.pause_s)
 
 
 FAULTS: dict[str, Behaviour] = {
-    **{name: error(spec) for name, spec in ERRORS.items()},
-    "err-429-header": _limited_header,
-    "err-429-ms": _limited_ms,
-    "err-429-date": _limited_date,
-    "err-429-text": _limited_text,
-    "err-404-html": _html_404,
-    "err-html": _html_502,
-    "html-200": _html_200,
-    "err-200-body": _error_in_200,
+    **REFUSALS,
     "err-instream-first": _instream_first,
     "err-instream-mid": _instream_mid,
     "err-event": _error_event,

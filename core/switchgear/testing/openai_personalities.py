@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from switchgear.testing.openai_answers import CREATED, Json
+from switchgear.testing.answer import CREATED, Json
 
 Shape = list[Any] | Json
 
@@ -182,6 +182,13 @@ def _deepseek_refusal(body: Mapping[str, Any]) -> ErrorSpec | None:
     return None
 
 
+def _openai_refusal(body: Mapping[str, Any]) -> ErrorSpec | None:
+    if body.get("tools") != []:
+        return None
+    problem = "Expected an array with minimum length 1, but got an empty array instead."
+    return ErrorSpec(400, f"Invalid 'tools': empty array. {problem}", code="empty_array", param="tools")
+
+
 def _no_refusal(body: Mapping[str, Any]) -> ErrorSpec | None:
     return None
 
@@ -194,7 +201,7 @@ class Personality:
         base: the base path; the endpoints are below it.
         models: the model list's JSON for these ids; ``None`` where there is no list.
         envelope: an error's JSON.
-        refusal: what is wrong with a request that OpenAI would take; ``None`` for nothing.
+        refusal: what is wrong with a chat request beyond what any upstream refuses; ``None`` for nothing.
         prelude: what a stream begins with, before the first chunk.
         query: what the query must contain, or the path is unknown.
     """
@@ -211,7 +218,7 @@ class Personality:
 _AZURE_PRELUDE = b'data: {"choices":[],"id":"","model":"","prompt_filter_results":[{"prompt_index":0}]}\n\n'
 
 PERSONALITIES = (
-    Personality("openai", "/v1"),
+    Personality("openai", "/v1", refusal=_openai_refusal),
     Personality(
         "openrouter", "/openrouter/v1", _openrouter_models, _openrouter, prelude=b": OPENROUTER PROCESSING\n\n"
     ),
@@ -225,7 +232,13 @@ PERSONALITIES = (
     Personality("ollama", "/ollama/v1", _ollama_models),
     Personality("lmstudio", "/lmstudio/v1", _list("organization_owner")),
     Personality(
-        "azure", "/azure/openai/deployments/x", _no_models, _azure, prelude=_AZURE_PRELUDE, query="api-version="
+        "azure",
+        "/azure/openai/deployments/x",
+        _no_models,
+        _azure,
+        _openai_refusal,
+        prelude=_AZURE_PRELUDE,
+        query="api-version=",
     ),
     Personality("gemini", "/gemini/v1beta/openai", _gemini_models, _gemini),
     Personality("fireworks", "/fireworks/inference/v1", _list("fireworks", context_length=131_072), _fireworks),

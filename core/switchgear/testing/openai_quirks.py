@@ -1,28 +1,32 @@
 """The fake upstream's quirks by magic model id: answers that are good, and odd.
 
 Each stands for something that a real upstream was seen to do (survey of autumn 2026). Where no stream is asked for, a
-quirk that concerns streams only answers plainly.
+quirk that concerns streams only answers plainly; so does one of chat's own oddities at another endpoint.
 """
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
-from switchgear.testing.openai_answers import DONE, Answer, Json, chunk, completion, fragments, sse
+from switchgear.testing.answer import THOUGHT as THOUGHT
+from switchgear.testing.answer import Json, fragments
+from switchgear.testing.framing_quirks import FRAMING_QUIRKS
+from switchgear.testing.messages_form import MessagesForm
+from switchgear.testing.openai_answers import chunk, completion
+from switchgear.testing.openai_form import ChatForm
 from switchgear.testing.openai_turn import Behaviour, Turn, plain
+from switchgear.testing.responses_answers import usage_of
 
-THOUGHT = "The person says something; I shall repeat it."
 ARGUMENTS = '{"city": "Zürich", "unit": "C"}'
 ARGUMENTS_TOO = '{"city": "Genève", "unit": "C"}'
-NOTHING_USED = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
 
 
 async def _stream(turn: Turn, chunks: Iterable[object], *, done: bool = True) -> None:
     await turn.start()
     await turn.send(*chunks)
     if done:
-        await turn.exchange.send(DONE)
+        await turn.exchange.send(turn.form.terminator)
     await turn.exchange.end()
 
 
@@ -30,33 +34,38 @@ async def _stream(turn: Turn, chunks: Iterable[object], *, done: bool = True) ->
 
 
 async def _no_done(turn: Turn) -> None:
+    """All events, but not what ends the stream: ``[DONE]``, ``message_stop``."""
     if not turn.stream:
         return await plain(turn)
     return await _stream(turn, turn.chunks(), done=False)
 
 
 async def _no_finish(turn: Turn) -> None:
+    """No finish reason: only chat completions have another way to end."""
     if not turn.stream:
         return await plain(turn)
-    return await _stream(turn, [turn.role(), *turn.words()])
+    return await _stream(turn, _unfinished(turn), done=isinstance(turn.form, ChatForm))
 
 
 async def _no_end(turn: Turn) -> None:
     """Neither a finish reason nor ``[DONE]``: it just stops."""
     if not turn.stream:
         return await plain(turn)
-    return await _stream(turn, [turn.role(), *turn.words()], done=False)
+    return await _stream(turn, _unfinished(turn), done=False)
+
+
+def _unfinished(turn: Turn) -> Iterable[Json]:
+    return [*turn.form.opening(turn.answer), *turn.form.output(turn.answer)]
 
 
 async def _usage_end(turn: Turn) -> None:
-    if not turn.stream:
-        return await plain(turn)
-    return await _stream(turn, [turn.role(), *turn.words(), turn.finish(), turn.usage_chunk()])
+    turn.form.says_usage = True
+    await plain(turn)
 
 
 async def _usage_each(turn: Turn) -> None:
     """Cumulative usage on each chunk (vLLM with ``continuous_usage_stats``)."""
-    if not turn.stream:
+    if not turn.stream or not isinstance(turn.form, ChatForm):
         return await plain(turn)
     body = [turn.role(), *turn.words(), turn.finish()]
     final, given = turn.answer.usage, turn.answer.prompt_tokens
@@ -67,26 +76,28 @@ async def _usage_each(turn: Turn) -> None:
 
 
 async def _usage_none(turn: Turn) -> None:
-    if turn.stream:
-        return await _stream(turn, [turn.role(), *turn.words(), turn.finish()])
-    whole = completion(turn.answer)
-    del whole["usage"]
-    return await turn.json(whole)
+    turn.form.says_usage = False
+    await plain(turn)
 
 
 async def _usage_zero(turn: Turn) -> None:
-    if not turn.stream:
-        return await turn.json({**completion(turn.answer), "usage": NOTHING_USED})
-    last = chunk(turn.answer, None, usage=NOTHING_USED)
-    return await _stream(turn, [turn.role(), *turn.words(), turn.finish(), last])
+    turn.form.says_usage = True
+    turn.answer = replace(turn.answer, prompt_tokens=0, made_tokens=0)
+    await plain(turn)
 
 
 async def _usage_twice(turn: Turn) -> None:
-    """On the chunk that finishes, and again in one of its own."""
+    """On the chunk that finishes, and again in one of its own; or in two events that say the same."""
     if not turn.stream:
         return await plain(turn)
-    finish = {**turn.finish(), "usage": turn.answer.usage}
-    return await _stream(turn, [turn.role(), *turn.words(), finish, turn.usage_chunk()])
+    answer, form = turn.answer, turn.form
+    if isinstance(form, ChatForm):
+        finish = {**turn.finish(), "usage": answer.usage}
+        return await _stream(turn, [turn.role(), *turn.words(), finish, turn.usage_chunk()])
+    if isinstance(form, MessagesForm):
+        return await _stream(turn, [*_unfinished(turn), *form.closing(answer), *form.closing(answer)])
+    begun = [{**event, "response": {**event["response"], "usage": usage_of(answer)}} for event in form.opening(answer)]
+    return await _stream(turn, [*begun, *form.output(answer), *form.closing(answer)])
 
 
 # -- tool calls --------------------------------------------------------------------------------------------
@@ -101,22 +112,15 @@ def _delta(turn: Turn, **fields: object) -> Json:
 
 
 async def _tools(turn: Turn, events: Iterator[Json] | None = None) -> None:
-    """Two tool calls; in a stream their fragments come interleaved, by index."""
-    answer = turn.answer
+    """Two tool calls; in a stream their fragments come interleaved, by index. ``events`` are chat's own instead."""
     calls = (_call("call_a", ARGUMENTS), _call("call_b", ARGUMENTS_TOO))
-    turn.answer = Answer(answer.id, answer.model, "", calls, answer.prompt_tokens)
-    if not turn.stream:
-        await turn.json(completion(turn.answer))
+    turn.answer = replace(turn.answer, text="", tool_calls=calls)
+    if not turn.stream or (events is not None and not isinstance(turn.form, ChatForm)):
+        await plain(turn)
         return
-    await _stream(turn, [turn.role(), *(events or _interleaved(turn)), turn.finish()])
-
-
-def _interleaved(turn: Turn) -> Iterator[Json]:
-    for index, id_ in enumerate(("call_a", "call_b")):
-        yield _delta(turn, index=index, **_call(id_, ""))
-    for first, second in zip(fragments(ARGUMENTS), fragments(ARGUMENTS_TOO), strict=True):
-        yield _delta(turn, index=0, function={"arguments": first})
-        yield _delta(turn, index=1, function={"arguments": second})
+    form, answer = turn.form, turn.answer
+    output = form.output(answer, interleaved=True) if events is None else events
+    await _stream(turn, [*form.opening(answer), *output, *form.closing(answer)])
 
 
 async def _tools_noindex(turn: Turn) -> None:
@@ -147,9 +151,13 @@ async def _tools_late_name(turn: Turn) -> None:
 
 
 def _reasoning(**fields: object) -> Behaviour:
-    """Reasoning before the text, under the names in ``fields``; a stream gets it in one delta."""
+    """Reasoning before the text, in chat under the names in ``fields``; there a stream gets it in one delta."""
 
     async def behave(turn: Turn) -> None:
+        if not isinstance(turn.form, ChatForm):
+            turn.answer = replace(turn.answer, reasoning=THOUGHT)
+            await plain(turn)
+            return
         if not turn.stream:
             await turn.json(completion(turn.answer, **fields))
             return
@@ -160,14 +168,15 @@ def _reasoning(**fields: object) -> Behaviour:
 
 
 async def _think_tags(turn: Turn) -> None:
-    answer = turn.answer
-    text = f"<think>{THOUGHT}</think>\n{answer.text}"
-    turn.answer = Answer(answer.id, answer.model, text, (), answer.prompt_tokens)
+    turn.answer = replace(turn.answer, text=f"<think>{THOUGHT}</think>\n{turn.answer.text}", tool_calls=())
     await plain(turn)
 
 
 async def _content_list(turn: Turn) -> None:
     """Content as a list of parts, in deltas too (Mistral)."""
+    if not isinstance(turn.form, ChatForm):
+        await plain(turn)
+        return
     thinking = {"type": "thinking", "thinking": [{"type": "text", "text": THOUGHT}]}
     if not turn.stream:
         await turn.json(completion(turn.answer, content=[thinking, {"type": "text", "text": turn.answer.text}]))
@@ -178,83 +187,11 @@ async def _content_list(turn: Turn) -> None:
 
 async def _null_role(turn: Turn) -> None:
     """``role: null`` on every delta, and ``content: null`` on the first (SGLang, MiniMax)."""
-    if not turn.stream:
+    if not turn.stream or not isinstance(turn.form, ChatForm):
         return await plain(turn)
     words = (chunk(turn.answer, {"role": None, "content": piece}) for piece in turn.answer.pieces)
     first = chunk(turn.answer, {"role": None, "content": None})
     return await _stream(turn, [first, *words, chunk(turn.answer, {"role": None}, "stop")])
-
-
-# -- framing -----------------------------------------------------------------------------------------------
-
-
-def _wire(turn: Turn) -> bytes:
-    """The whole plain stream as bytes."""
-    return turn.personality.prelude + b"".join(map(sse, turn.chunks())) + DONE
-
-
-def _framed(*, size: int = 0, crlf: bool = False, head: bytes = b"", comments: bool = False) -> Behaviour:
-    """The plain stream with other bytes around its events, or cut into parts of ``size`` bytes."""
-
-    async def behave(turn: Turn) -> None:
-        if not turn.stream:
-            return await plain(turn)
-        data = head + _wire(turn)
-        if comments:
-            data = data.replace(b"data: {", b": OPENROUTER PROCESSING\n\n: keep-alive\nid: 7\ndata: {")
-        if crlf:
-            data = data.replace(b"\n", b"\r\n")
-        await turn.exchange.start(200, {"content-type": "text/event-stream"})
-        for start in range(0, len(data), size or len(data)):
-            await turn.exchange.send(data[start : start + (size or len(data))])
-        return await turn.exchange.end()
-
-    return behave
-
-
-async def _split_utf8(turn: Turn) -> None:
-    """Every character of several bytes is split over two parts."""
-    if not turn.stream:
-        return await plain(turn)
-    answer = turn.answer
-    turn.answer = Answer(answer.id, answer.model, f"Grüße, 世界 🌍! {answer.text}", (), answer.prompt_tokens)
-    data = _wire(turn)
-    cuts = [0, *(i for i in range(1, len(data)) if data[i - 1] >= 0xC0), len(data)]
-    await turn.exchange.start(200, {"content-type": "text/event-stream"})
-    for start, end in itertools.pairwise(cuts):
-        await turn.exchange.send(data[start:end])
-    return await turn.exchange.end()
-
-
-async def _json_instead(turn: Turn) -> None:
-    await turn.json(completion(turn.answer))
-
-
-# -- timing ------------------------------------------------------------------------------------------------
-
-
-async def _slow(turn: Turn) -> None:
-    await turn.exchange.pause(turn.timings.slow_s)
-    await plain(turn)
-
-
-async def _slow_keepalive(turn: Turn) -> None:
-    """Comments, or blank lines before a JSON body, while the model thinks (DeepSeek, OpenRouter)."""
-    await turn.exchange.start(200, {"content-type": "text/event-stream" if turn.stream else "application/json"})
-    for _ in range(5):
-        await turn.exchange.send(b": keep-alive\n\n" if turn.stream else b"\n")
-        await turn.exchange.pause(turn.timings.pause_s)
-    await turn.exchange.send(_wire(turn) if turn.stream else sse(completion(turn.answer)).removeprefix(b"data: "))
-    await turn.exchange.end()
-
-
-async def _trickle(turn: Turn) -> None:
-    await turn.exchange.start(200, {"content-type": "text/event-stream" if turn.stream else "application/json"})
-    data = _wire(turn) if turn.stream else sse(completion(turn.answer)).removeprefix(b"data: ")
-    for start in range(len(data)):
-        await turn.exchange.send(data[start : start + 1])
-        await turn.exchange.pause(turn.timings.trickle_s)
-    await turn.exchange.end()
 
 
 _DETAILS = [{"type": "reasoning.text", "text": THOUGHT, "format": "unknown", "index": 0}]
@@ -278,13 +215,5 @@ QUIRKS: dict[str, Behaviour] = {
     "details": _reasoning(reasoning=THOUGHT, reasoning_details=_DETAILS),
     "content-list": _content_list,
     "null-role": _null_role,
-    "split-utf8": _split_utf8,
-    "split-every-byte": _framed(size=1),
-    "crlf": _framed(crlf=True),
-    "bom": _framed(head=b"\xef\xbb\xbf"),
-    "comments": _framed(comments=True),
-    "json-instead-of-sse": _json_instead,
-    "slow": _slow,
-    "slow-keepalive": _slow_keepalive,
-    "trickle": _trickle,
+    **FRAMING_QUIRKS,
 }

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
+from switchgear.testing.answer import Answer, Json
+from switchgear.testing.asked import answer_for
 from switchgear.testing.exchange import Exchange
-from switchgear.testing.openai_answers import (
-    DONE,
-    Answer,
-    Json,
-    answer_to,
-    chunk,
-    completion,
-    deltas,
-    embeddings,
-    sse,
-    text_completion,
-)
+from switchgear.testing.form import Form
+from switchgear.testing.forms import form_of
+from switchgear.testing.openai_answers import chunk, deltas
 from switchgear.testing.openai_personalities import ErrorSpec, Personality
 
 EVENT_STREAM = {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache"}
+
+_numbers = itertools.count(1)
 
 
 @dataclass(slots=True)
@@ -75,45 +70,83 @@ class Call:
 
 @dataclass(slots=True)
 class Turn:
-    """What a behaviour gets: the recorded call, the exchange to answer, and the shapes to answer in."""
+    """What a behaviour gets: the recorded call, the exchange to answer, the form to answer in, and a good answer."""
 
     call: Call
     exchange: Exchange
     personality: Personality
     timings: Timings
+    form: Form = field(init=False)
     answer: Answer = field(init=False)
 
     def __post_init__(self) -> None:
-        self.answer = answer_to(self.call.body)
+        number = next(_numbers)
+        self.form = form_of(self.call.endpoint, self.call.body, self.personality, number)
+        self.answer = answer_for(self.form.asked(), number, self.call.model, self.call_id())
+
+    def call_id(self, place: int = 0) -> str:
+        """The id of a tool call of this turn."""
+        return f"{self.form.call_prefix}{self.form.number}_{place}"
 
     @property
     def stream(self) -> bool:
         """Whether server-sent events were asked for."""
-        return self.call.body.get("stream") is True
+        return self.call.body.get("stream") is True and self.form.streams
 
     @property
     def wants_usage(self) -> bool:
-        """Whether the stream shall end with a usage chunk."""
+        """Whether a chat stream shall end with a usage chunk."""
         options = self.call.body.get("stream_options")
         return isinstance(options, dict) and options.get("include_usage") is True
 
     async def json(self, value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> None:
         """Answer with JSON."""
-        await self.exchange.respond(status, json.dumps(value, ensure_ascii=False), headers)
+        given = {**self.form.headers, **(headers or {})}
+        await self.exchange.respond(status, json.dumps(value, ensure_ascii=False), given)
 
     async def error(self, error: ErrorSpec, headers: Mapping[str, str] | None = None) -> None:
-        """Answer with an error in the personality's envelope."""
-        await self.json(self.personality.envelope(error), error.status, headers)
+        """Answer with an error in the endpoint's envelope, or the personality's."""
+        status, shape = self.form.error(error)
+        await self.json(shape, status, headers)
+
+    async def refused(self) -> bool:
+        """Answer with an error if a strict upstream refuses the request; whether it did."""
+        refusal = self.form.refusal(self.call.headers)
+        if refusal is not None:
+            await self.error(refusal)
+        return refusal is not None
 
     async def start(self) -> None:
         """Begin a stream: head, and the personality's prelude."""
-        await self.exchange.start(200, EVENT_STREAM)
-        await self.exchange.send(self.personality.prelude)
+        await self.exchange.start(200, {**EVENT_STREAM, **self.form.headers})
+        await self.exchange.send(self.form.prelude)
 
     async def send(self, *events: object) -> None:
         """Send events, each as a chunk of its own."""
         for event in events:
-            await self.exchange.send(sse(event))
+            await self.exchange.send(self.form.frame(event))
+
+    async def end(self) -> None:
+        """End a stream as it should."""
+        await self.exchange.send(self.form.terminator)
+        await self.exchange.end()
+
+    def chunks(self) -> Iterable[Json]:
+        """All events of a well-behaved stream but the terminator, in order."""
+        yield from self.form.opening(self.answer)
+        yield from self.form.output(self.answer)
+        yield from self.form.closing(self.answer)
+
+    def beginning(self, pieces: int) -> Iterable[Json]:
+        """The events of a stream until so many pieces of the answer are said."""
+        yield from self.form.opening(self.answer)
+        for event in self.form.output(self.answer):
+            yield event
+            pieces -= self.form.is_spoken(event)
+            if pieces <= 0:
+                return
+
+    # -- chat completions only -----------------------------------------------------------------------------
 
     def role(self) -> Json:
         """The first chunk."""
@@ -131,48 +164,18 @@ class Turn:
         """The chunk that carries the usage, and no choice."""
         return chunk(self.answer, None, usage=self.answer.usage)
 
-    def chunks(self) -> Iterable[Json]:
-        """All chunks of a well-behaved stream, in order."""
-        yield self.role()
-        yield from self.words()
-        yield self.finish()
-        if self.wants_usage:
-            yield self.usage_chunk()
-
 
 Behaviour = Callable[[Turn], Awaitable[None]]
 
 
 async def plain(turn: Turn) -> None:
     """Answer as a good upstream does."""
-    match turn.call.endpoint:
-        case "/embeddings":
-            await turn.json(embeddings(turn.call.body))
-        case "/completions":
-            await _plain_text(turn)
-        case _ if turn.stream:
-            await turn.start()
-            await turn.send(*turn.chunks())
-            await turn.exchange.send(DONE)
-            await turn.exchange.end()
-        case _:
-            await turn.json(completion(turn.answer))
-
-
-async def _plain_text(turn: Turn) -> None:
-    prompt: Any = turn.call.body.get("prompt", "")
-    turn.answer = answer_to({**turn.call.body, "messages": [{"role": "user", "content": str(prompt)}]})
-    answer = turn.answer
     if not turn.stream:
-        await turn.json(text_completion(answer, answer.text, "stop", usage=answer.usage))
+        await turn.json(turn.form.whole(turn.answer))
         return
     await turn.start()
-    await turn.send(*(text_completion(answer, piece, None) for piece in answer.pieces))
-    await turn.send(text_completion(answer, "", "stop"))
-    if turn.wants_usage:
-        await turn.send({**text_completion(answer, "", None), "choices": [], "usage": answer.usage})
-    await turn.exchange.send(DONE)
-    await turn.exchange.end()
+    await turn.send(*turn.chunks())
+    await turn.end()
 
 
 def answer_with(
@@ -180,7 +183,7 @@ def answer_with(
 ) -> Behaviour:
     """A behaviour for ``FakeOpenAI.script``: this answer. ``body`` is JSON, or bytes or a text sent as they are.
 
-    Without a body it is an error of that status in the personality's own envelope.
+    Without a body it is an error of that status in the endpoint's own envelope.
     """
 
     async def behave(turn: Turn) -> None:
@@ -194,15 +197,15 @@ def answer_with(
 
 
 def stream_of(*events: object, end: bool = True) -> Behaviour:
-    """A behaviour for ``FakeOpenAI.script``: a stream of these events. Bytes are sent as they are, without framing.
+    """A behaviour for ``FakeOpenAI.script``: a stream of these events, framed as the endpoint does.
 
-    With ``end`` false the connection is reset after the last one.
+    Bytes are sent as they are. With ``end`` false the connection is reset after the last one.
     """
 
     async def behave(turn: Turn) -> None:
         await turn.exchange.start(200, EVENT_STREAM)
         for event in events:
-            await turn.exchange.send(event if isinstance(event, bytes) else sse(event))
+            await turn.exchange.send(event if isinstance(event, bytes) else turn.form.frame(event))
         if end:
             await turn.exchange.end()
         else:

@@ -1,4 +1,4 @@
-"""A fake OpenAI-compatible upstream with a memory, on a real socket.
+"""A fake upstream with a memory, on a real socket: OpenAI's endpoints, and Anthropic Messages beside them.
 
 ``model`` chooses what happens: a plain model answers well, a magic id (``err-429-header``, ``cut``, ``usage-none``; see
 ``FAULTS`` and ``QUIRKS``) does what its name says. The base path chooses whose habits it has (``PERSONALITIES``).
@@ -14,17 +14,21 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
+from switchgear.testing.answer import Json
+from switchgear.testing.error_faults import any_error
 from switchgear.testing.exchange import Exchange
-from switchgear.testing.openai_answers import Json
-from switchgear.testing.openai_faults import FAULTS, any_error
+from switchgear.testing.forms import COUNT_TOKENS, FORMS
+from switchgear.testing.openai_faults import FAULTS
 from switchgear.testing.openai_personalities import BY_NAME, ErrorSpec, Personality, personality_of
 from switchgear.testing.openai_quirks import QUIRKS
 from switchgear.testing.openai_turn import Behaviour, Call, Timings, Turn, plain
 from switchgear.testing.server import MAX_REQUESTS_KEPT, LoopbackServer
 
 PLAIN_MODELS = ("demo-model", "demo-mini", "demo-embedding")
-ENDPOINTS = frozenset({"/chat/completions", "/completions", "/embeddings"})
+ENDPOINTS = frozenset(FORMS)
 MODELS = "/models"
+FREE = frozenset({MODELS, COUNT_TOKENS})
+"""What generates nothing."""
 
 
 @dataclass(slots=True)
@@ -38,8 +42,8 @@ class Rule:
     left: int | None
 
     def fits(self, call: Call) -> bool:
-        """Whether it is about this call. Without an ``endpoint`` it is about everything but model lists."""
-        endpoint_fits = call.endpoint != MODELS if self.endpoint is None else call.endpoint == self.endpoint
+        """Whether it is about this call. Without an ``endpoint`` it is about all that generates something."""
+        endpoint_fits = call.endpoint not in FREE if self.endpoint is None else call.endpoint == self.endpoint
         return (
             endpoint_fits
             and self.left != 0
@@ -58,6 +62,7 @@ class FakeOpenAI:
         timings: how slow its slow behaviours are.
         calls: the last 10,000 requests to an endpoint that generates something, oldest first.
         lists: the same for model lists.
+        counts: the same for token counts.
         cancelled: the calls whose client went away before the end.
         active: how many calls are under way; ``most_active`` is the highest that ever was.
         server: the server below, for its connections and raw requests.
@@ -72,6 +77,7 @@ class FakeOpenAI:
         self.timings = Timings()
         self.calls: deque[Call] = deque(maxlen=MAX_REQUESTS_KEPT)
         self.lists: deque[Call] = deque(maxlen=MAX_REQUESTS_KEPT)
+        self.counts: deque[Call] = deque(maxlen=MAX_REQUESTS_KEPT)
         self.cancelled: deque[Call] = deque(maxlen=MAX_REQUESTS_KEPT)
         self.active = 0
         self.most_active = 0
@@ -109,7 +115,8 @@ class FakeOpenAI:
         """From now on answer the calls that fit with ``behaviour``: a magic id, ``"plain"``, or a function.
 
         Rules with ``times`` come first, in the order they were given, and are used up; then the last one without.
-        ``endpoint`` is a path below the base (``/models`` for model lists); absent, every endpoint but model lists.
+        ``endpoint`` is a path below the base; absent, every endpoint that generates something: not ``/models``, and
+        not ``/messages/count_tokens``.
         """
         found = behaviour_of(behaviour) if isinstance(behaviour, str) else behaviour
         if found is None:
@@ -121,7 +128,7 @@ class FakeOpenAI:
         self._rules.clear()
 
     async def wait_for_calls(self, count: int, timeout_s: float = 5.0) -> None:
-        """Wait until ``count`` calls have come, model lists not counted."""
+        """Wait until ``count`` calls have come, model lists and token counts not counted."""
         await self.server.wait_for(lambda: self._calls_made >= count, timeout_s)
 
     async def wait_for_cancelled(self, count: int = 1, timeout_s: float = 5.0) -> None:
@@ -145,6 +152,9 @@ class FakeOpenAI:
         if exchange.method == "GET" and endpoint == MODELS:
             self.lists.append(call)
             await self._behave(turn, self._list)
+        elif exchange.method == "POST" and endpoint == COUNT_TOKENS:
+            self.counts.append(call)
+            await self._behave(turn, self._generate)
         elif exchange.method == "POST" and endpoint in ENDPOINTS:
             self.calls.append(call)
             self._calls_made += 1
@@ -158,7 +168,7 @@ class FakeOpenAI:
         self.server.notify()
         try:
             if self.keys and turn.call.key not in self.keys:
-                await turn.error(self._key_refused(turn.call.key))
+                await turn.error(turn.form.key_refused(turn.call.key, in_full=self.quote_key_in_full))
             else:
                 await (self._scripted(turn.call) or behaviour)(turn)
         finally:
@@ -185,25 +195,17 @@ class FakeOpenAI:
             await turn.json(shape)
 
     async def _generate(self, turn: Turn) -> None:
+        if await turn.refused():
+            return
         name = turn.call.model.rpartition("/")[2]
-        refusal = turn.personality.refusal(turn.call.body)
         behaviour = behaviour_of(name)
-        if refusal is not None:
-            await turn.error(refusal)
-        elif behaviour is not None and name != "plain":
+        if behaviour is not None and name != "plain":
             await behaviour(turn)
         elif name in self.models or turn.call.model in self.models:
             await plain(turn)
         else:
             message = f"The model `{turn.call.model}` does not exist or you do not have access to it."
             await turn.error(ErrorSpec(404, message, code="model_not_found", param="model"))
-
-    def _key_refused(self, key: str | None) -> ErrorSpec:
-        if key is None:
-            return ErrorSpec(401, "You didn't provide an API key.", "invalid_request_error")
-        shown = key if self.quote_key_in_full else f"{key[:4]}{'*' * max(4, len(key) - 8)}{key[-4:]}"
-        message = f"Incorrect API key provided: {shown}. You can find your API key in your account's settings."
-        return ErrorSpec(401, message, "invalid_request_error", "invalid_api_key")
 
 
 def behaviour_of(name: str) -> Behaviour | None:
@@ -218,7 +220,8 @@ def _recorded(exchange: Exchange, personality: Personality, endpoint: str) -> Ca
         decoded = {}
     body: Json = decoded if isinstance(decoded, dict) else {}
     scheme, _, token = exchange.headers.get("authorization", "").partition(" ")
-    key = token if scheme.lower() == "bearer" and token else exchange.headers.get("api-key")
+    other = exchange.headers.get("x-api-key") or exchange.headers.get("api-key")
+    key = token if scheme.lower() == "bearer" and token else other
     model = str(body.get("model", ""))
     return Call(endpoint, personality.name, model, key, exchange.headers, exchange.query, body, exchange.body)
 
