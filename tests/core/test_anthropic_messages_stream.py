@@ -350,3 +350,13 @@ def test_split_at_every_byte() -> None:
 
 def test_the_error_event_of_a_watched_stream() -> None:
     assert watch(TEXT).error_event(ErrorDetail(503, "gone")) == CODEC.error_event(ErrorDetail(503, "gone"))
+
+
+@pytest.mark.parametrize("reason", ["abort", "error"])
+def test_a_reason_that_is_a_failure_is_no_finish(reason: str) -> None:
+    ending = f'event: message_delta\ndata: {{"type":"message_delta","delta":{{"stop_reason":"{reason}"}}}}\n\n'.encode()
+    for reader in (CODEC.watch(), CODEC.parser()):
+        reader.feed(ending)
+        assert reader.error is not None
+    whole = f'{{"type":"message","content":[],"stop_reason":"{reason}"}}'.encode()
+    assert CODEC.read_whole(whole).error == whole

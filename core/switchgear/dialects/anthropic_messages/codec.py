@@ -9,7 +9,7 @@ from switchgear.dialects.anthropic_messages.parser import MessagesStreamParser, 
 from switchgear.dialects.anthropic_messages.render import MessagesRenderer
 from switchgear.dialects.anthropic_messages.request import parse_request
 from switchgear.dialects.anthropic_messages.request_render import render_request
-from switchgear.dialects.anthropic_messages.stream import canonical
+from switchgear.dialects.anthropic_messages.stream import FAILED, canonical
 from switchgear.dialects.anthropic_messages.watch import MessagesStreamWatch
 from switchgear.dialects.codec import (
     NO_USAGE,
@@ -45,6 +45,8 @@ class AnthropicMessagesCodec:
         except ValueError:
             return Whole(problem="the answer is no JSON")
         if answer.type == "error" or bytes(answer.error) != b"null" or answer.content is None:
+            return Whole(error=body)
+        if answer.stop_reason in FAILED:
             return Whole(error=body)
         return Whole(NO_USAGE if answer.usage is None else canonical(answer.usage))
 

@@ -28,6 +28,8 @@ FINISH: dict[str, FinishReason] = {
     "refusal": "content_filter",
 }
 """What a ``stop_reason`` means; an unknown one means ``stop``."""
+FAILED = frozenset({"error", "abort"})
+"""Stop reasons of compatible servers that mean the upstream broke off (as vLLM and SGLang say in Chat; read 2026-11)."""
 
 
 class OutputDetails(msgspec.Struct):
@@ -127,7 +129,8 @@ def read_event(event: bytes, data: bytes) -> StreamEvent | None:
         raise ValueError(f"an event is no JSON: {error}") from None
     if not read.type:
         read.type = _name_of(event)
-    return None if read.type == "error" or bytes(read.error) != b"null" else read
+    broke_off = read.delta is not None and read.delta.stop_reason in FAILED
+    return None if read.type == "error" or bytes(read.error) != b"null" or broke_off else read
 
 
 def _name_of(event: bytes) -> str:
