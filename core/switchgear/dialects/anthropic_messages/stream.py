@@ -29,7 +29,7 @@ FINISH: dict[str, FinishReason] = {
 }
 """What a ``stop_reason`` means; an unknown one means ``stop``."""
 FAILED = frozenset({"error", "abort"})
-"""Stop reasons of compatible servers that mean the upstream broke off (as vLLM and SGLang say in Chat; read 2026-11)."""
+"""Stop reasons of compatible servers that mean the upstream broke off, as in Chat (vLLM, SGLang; read 2026-11)."""
 
 
 class OutputDetails(msgspec.Struct):
