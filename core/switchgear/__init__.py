@@ -21,7 +21,16 @@ from switchgear.conversation import (
     ToolChoice,
     ToolResult,
 )
-from switchgear.errors import ConfigError, LoginCancelled, LoginRequired, PluginError, UpstreamError
+from switchgear.dialog import Login
+from switchgear.errors import (
+    AuthFileError,
+    ConfigError,
+    LoginCancelled,
+    LoginFailed,
+    LoginRequired,
+    PluginError,
+    UpstreamError,
+)
 from switchgear.events import Event, Finish, Reasoning, Text, ToolCall, ToolCallDelta, Usage
 from switchgear.hookspecs import CONTRACT_VERSION, hookimpl
 from switchgear.secret import Secret, redact
@@ -34,7 +43,6 @@ from switchgear.types import (
     Failure,
     ForwardRequest,
     Kind,
-    Login,
     Model,
     Provider,
     ProviderInfo,
@@ -46,14 +54,17 @@ from switchgear.types import (
 
 if TYPE_CHECKING:
     from switchgear.classify import default_verdict, retry_hint
-    from switchgear.settings import ModelEntry, ProviderSettings, SettingsModel
+    from switchgear.editing import AnswerEditor, edited
+    from switchgear.settings import ModelEntry, ProviderSettings, SettingsModel, Url
     from switchgear.upstream import UpstreamClient
 
 __all__ = [
     "CONTRACT_VERSION",
     "Account",
     "Alert",
+    "AnswerEditor",
     "AttemptRecord",
+    "AuthFileError",
     "AuthStore",
     "CachePoint",
     "ConfigError",
@@ -68,6 +79,7 @@ __all__ = [
     "Kind",
     "Login",
     "LoginCancelled",
+    "LoginFailed",
     "LoginRequired",
     "Message",
     "Model",
@@ -94,20 +106,25 @@ __all__ = [
     "ToolResult",
     "UpstreamClient",
     "UpstreamError",
+    "Url",
     "Usage",
     "Verdict",
     "default_verdict",
+    "edited",
     "hookimpl",
     "redact",
     "retry_hint",
 ]
 
 _LAZY = {
+    "AnswerEditor": "switchgear.editing",
     "ModelEntry": "switchgear.settings",
     "ProviderSettings": "switchgear.settings",
     "SettingsModel": "switchgear.settings",
     "UpstreamClient": "switchgear.upstream",
+    "Url": "switchgear.settings",
     "default_verdict": "switchgear.classify",
+    "edited": "switchgear.editing",
     "retry_hint": "switchgear.classify",
 }
 """Names whose modules import pydantic, httpx2 or msgspec: fetched when first used, so that the import stays quick."""

@@ -1,23 +1,26 @@
-"""The accounts of one provider entry: loading them, and refreshing a credential once however many need it."""
+"""The accounts of one provider entry: loading them, and keeping their credentials fresh."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
-from switchgear.errors import PluginError, UpstreamError
-from switchgear.health import Health
+from switchgear import refreshing
+from switchgear.account_settings import AccountSettingsFolder
+from switchgear.authfile import DirectoryStore
+from switchgear.errors import AuthFileError, LoginRequired, PluginError, UpstreamError
+from switchgear.health import ANY_MODEL, Health
 from switchgear.plugins import Plugins
-from switchgear.types import Account, AuthStore, Dialect, Provider, ProviderInfo
+from switchgear.refreshing import Standing
+from switchgear.types import Account, AuthStore, Dialect, Failure, Kind, Provider, ProviderInfo, Verdict
 from switchgear.upstream import UpstreamClient, UpstreamClients
 
-REFRESH_AHEAD_S = 60.0
-"""A credential with less than this left is refreshed before it is used."""
 FAILURES_REMEMBERED = 100
+CONCURRENT_REFRESHES = 4
 
 log = structlog.get_logger("switchgear.accounts")
 
@@ -34,7 +37,9 @@ class RefreshFacts:
 class Entry:
     """One configured provider entry with its accounts.
 
-    ``problem`` says why the entry serves nothing (a broken plugin, accounts that cannot be loaded); empty when it does.
+    Attributes:
+        accounts: in the order they are asked, as the operator wants them.
+        problem: why the entry serves nothing (a broken plugin, accounts that cannot be loaded); empty when it does.
     """
 
     def __init__(
@@ -42,10 +47,12 @@ class Entry:
         provider: Provider,
         info: ProviderInfo,
         plugins: Plugins,
-        store: AuthStore,
+        store: DirectoryStore,
+        settings: AccountSettingsFolder,
         clients: UpstreamClients,
         health: Health,
         wall: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.provider = provider
         self.name = provider.name
@@ -57,29 +64,74 @@ class Entry:
         self.accounts: tuple[Account, ...] = ()
         self.refreshes = RefreshFacts()
         self.can_refresh = provider.key in plugins and plugins.implements(provider.key, "refresh_token")
+        self.store = store
+        self.settings = settings
         self._plugins = plugins
-        self._store = store
         self._clients = clients
         self._health = health
         self._wall = wall
+        self._monotonic = monotonic
+        self._standing: dict[str, Standing] = {}
         self._by_id: dict[str, Account] = {}
-        self._refreshing: dict[str, asyncio.Task[Account]] = {}
+        self._slots: dict[str, asyncio.Semaphore] = {}
+        self._refreshing: dict[str, asyncio.Task[None]] = {}
+        self._ahead = asyncio.Semaphore(CONCURRENT_REFRESHES)
+
+    # -- loading -------------------------------------------------------------------------------------------
+
+    def adopt(self, old: Entry) -> None:
+        """Take over, before the first load, what an earlier configuration's entry knew of its accounts."""
+        if old.provider.key == self.provider.key:
+            self._standing = dict(old._standing)
+            self.refreshes = old.refreshes
 
     async def load(self) -> None:
         """Load the accounts anew; one whose credential changed is no longer held against."""
         try:
-            accounts = await self._plugins.load_accounts(self.provider, self._store)
+            accounts = await self._plugins.load_accounts(self.provider, self.store)
         except (PluginError, UpstreamError) as error:
             self.problem = f"its accounts cannot be loaded: {error}"
             log.error("accounts_not_loaded", provider=self.name, problem=str(error))
             return
-        self.problem = "" if accounts else "it has no account"
+        standing: dict[str, Standing] = {}
         for account in accounts:
-            old = self._by_id.get(account.id)
-            if old is not None and old.secrets != account.secrets:
+            known = self._standing.get(account.id)
+            if known is None:
+                known = Standing(account, account)
+            elif known.read_again(account):
                 self._health.clear(self.name, account.id)
-        self.accounts = tuple(accounts)
-        self._by_id = {account.id: account for account in accounts}
+            standing[account.id] = known
+        self._standing = standing
+        await self._apply_settings()
+        self.problem = self._why_empty()
+
+    def _why_empty(self) -> str:
+        if self.accounts:
+            return ""
+        unused = "; ".join(f"{name}: {problem}" for name, problem in self.store.problems.items())
+        login = f"; sign in with: switchgear login {self.name}" if self.info.login_methods else ""
+        return f"it has no account{login}" if not unused else f"it has no usable account: {unused}"
+
+    async def _apply_settings(self) -> None:
+        """Show the accounts as the operator wants them: named, ordered, some switched off."""
+        self._by_id = await asyncio.to_thread(
+            lambda: {id_: self._with_settings(known.current) for id_, known in self._standing.items()}
+        )
+        self.accounts = tuple(sorted(self._by_id.values(), key=lambda account: -account.priority))
+        self._slots = {
+            account.id: self._slots.get(account.id) or asyncio.Semaphore(account.max_concurrency)
+            for account in self.accounts
+            if account.max_concurrency is not None
+        }
+
+    def _with_settings(self, account: Account) -> Account:
+        try:
+            return self.settings.read(account.id).on(account)
+        except ValueError as error:  # its proxy, say, cannot be had: a direct connection is not what was asked for
+            log.error("account_left_out", provider=self.name, account=account.label, problem=str(error))
+            return replace(account, disabled=True)
+
+    # -- asking --------------------------------------------------------------------------------------------
 
     def client(self, account: Account) -> UpstreamClient:
         """The upstream client for this account's proxy."""
@@ -90,22 +142,30 @@ class Entry:
         account = self._by_id.get(account_id)
         return account.label if account is not None else "?"
 
+    def slot(self, account_id: str) -> asyncio.Semaphore | None:
+        """What limits the calls this account may have under way; ``None`` for no limit."""
+        return self._slots.get(account_id)
+
+    # -- keeping credentials fresh -------------------------------------------------------------------------
+
     async def fresh(self, account_id: str) -> Account:
-        """The account with a credential that is good for at least a minute, refreshed if need be.
+        """The account with a credential that is good for ten seconds at least, refreshed if need be.
 
         Raises:
             UpstreamError: it expired and could not be refreshed.
+            PluginError: the plugin failed at it.
         """
-        account = self._by_id[account_id]
-        if account.expires_at is None or not self.can_refresh:
+        account = self._by_id.get(account_id)
+        if account is None:
+            raise LoginRequired(_gone())
+        if not self.can_refresh or not refreshing.expired(account, self._wall()):
             return account
-        left_s = account.expires_at - self._wall()
-        if left_s > REFRESH_AHEAD_S:
-            return account
+        if self._standing[account_id].just_refreshed(self._monotonic()):
+            return account  # one of the two clocks is wrong; whether the token is good is for the upstream to say
         try:
             return await self.refresh(account)
         except (UpstreamError, PluginError):
-            if left_s > 0:
+            if account.expires_at is not None and account.expires_at > self._wall():
                 return account
             raise
 
@@ -114,24 +174,71 @@ class Entry:
 
         The refresh runs in a task of its own: a client that hangs up does not interrupt it half-way, where a rotated
         token could be lost.
+
+        Raises:
+            LoginRequired: the credential is spent; only the operator can help.
+            UpstreamError: it could not be refreshed now.
+            PluginError: the plugin failed at it.
         """
-        current = self._by_id.get(refused.id, refused)
-        if current is not refused:
+        account_id = refused.id
+        current = self._by_id.get(account_id)
+        if current is None:
+            raise LoginRequired(_gone())
+        if current.secrets != refused.secrets:
             return current
-        task = self._refreshing.get(refused.id)
+        await asyncio.shield(self._refresh_task(account_id))
+        return self._by_id[account_id]
+
+    async def refresh_due(self) -> None:
+        """Refresh every account whose time has come, whether or not it cools down; failures are logged and counted."""
+        if not self.can_refresh:
+            return
+        due = []
+        for account_id, standing in self._standing.items():
+            if self._by_id[account_id].disabled:
+                continue
+            if standing.unsaved or standing.due(self._wall(), self._monotonic()):
+                due.append(account_id)
+        await asyncio.gather(*(self._refresh_ahead(account_id) for account_id in due))
+
+    async def _refresh_ahead(self, account_id: str) -> None:
+        async with self._ahead:
+            try:
+                standing = self._standing[account_id]
+                if standing.unsaved:
+                    await refreshing.save_at_last(standing, self.store)
+                else:
+                    await asyncio.shield(self._refresh_task(account_id))
+            except LoginRequired as error:
+                verdict = Verdict(Kind.LOGIN_REQUIRED, message=str(error))
+                self._health.failed(self.name, account_id, ANY_MODEL, verdict)
+            except (UpstreamError, PluginError, AuthFileError, KeyError):
+                pass  # logged where it happened; tried again when it is due next
+
+    def _refresh_task(self, account_id: str) -> asyncio.Task[None]:
+        task = self._refreshing.get(account_id)
         if task is None:
-            task = asyncio.create_task(self._refresh(refused), name=f"refresh {refused.label}")
-            self._refreshing[refused.id] = task
-            task.add_done_callback(lambda done: self._refreshed(refused.id, done))
-        return await asyncio.shield(task)
+            task = asyncio.create_task(self._refresh(account_id), name=f"refresh {self.label(account_id)}")
+            self._refreshing[account_id] = task
+            task.add_done_callback(lambda done: self._refreshed(account_id, done))
+        return task
 
-    async def _refresh(self, account: Account) -> Account:
-        fresh = await self._plugins.refresh_token(self.provider, account, self._store, self.client(account))
-        self._by_id[account.id] = fresh
-        self.accounts = tuple(self._by_id[old.id] for old in self.accounts)
-        return fresh
+    async def _refresh(self, account_id: str) -> None:
+        standing = self._standing[account_id]
+        proxy = self._by_id[account_id].proxy_url
 
-    def _refreshed(self, account_id: str, task: asyncio.Task[Account]) -> None:
+        async def reload() -> Account | None:
+            accounts = await self._plugins.load_accounts(self.provider, self.store)
+            return next((account for account in accounts if account.id == account_id), None)
+
+        async def hook(account: Account, store: AuthStore) -> Account:
+            return await self._plugins.refresh_token(self.provider, account, store, self._clients.through(proxy))
+
+        await refreshing.refresh(standing, self.store, reload, hook)
+        if self._standing.get(account_id) is standing:
+            await self._apply_settings()
+
+    def _refreshed(self, account_id: str, task: asyncio.Task[None]) -> None:
         del self._refreshing[account_id]
         now = self._wall()
         error = None if task.cancelled() else task.exception()
@@ -139,13 +246,27 @@ class Entry:
         self.refreshes.last_at = now
         self.refreshes.last_result = "ok" if ok else "failed"
         if ok:
+            if account_id in self._standing:
+                self._standing[account_id].refreshed_at = self._monotonic()
             self._health.clear(self.name, account_id)
             log.info("token_refreshed", provider=self.name, account=self.label(account_id))
-        else:
-            self.refreshes.failed_at = (*self.refreshes.failed_at[-FAILURES_REMEMBERED:], now)
-            log.error("token_not_refreshed", provider=self.name, account=self.label(account_id), problem=str(error))
+            return
+        self.refreshes.failed_at = (*self.refreshes.failed_at[-FAILURES_REMEMBERED:], now)
+        if account_id in self._standing:
+            self._standing[account_id].failed(self._monotonic())
+        log.error("token_not_refreshed", provider=self.name, account=self.label(account_id), problem=str(error))
 
     async def aclose(self) -> None:
         """Let refreshes under way end: a rotated token must be saved."""
         if self._refreshing:
             await asyncio.wait(set(self._refreshing.values()))
+        for standing in self._standing.values():
+            if standing.unsaved:
+                try:
+                    await refreshing.save_at_last(standing, self.store)
+                except AuthFileError as error:
+                    log.critical("token_lost", account=standing.current.label, problem=str(error))
+
+
+def _gone() -> Failure:
+    return Failure("protocol", message="the account was removed while it was about to be asked")

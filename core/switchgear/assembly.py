@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import time
 from collections.abc import Coroutine, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import structlog
 
+from switchgear.account_settings import FOLDER, AccountSettingsFolder
 from switchgear.accounts import Entry
 from switchgear.authfile import DirectoryStore
 from switchgear.catalog import Catalog
@@ -23,12 +26,17 @@ from switchgear.loading import Installed, installed
 from switchgear.metrics import Metrics
 from switchgear.plugins import Plugins
 from switchgear.routing import Router
+from switchgear.sealing import Sealer
 from switchgear.settings import ProviderSettings
 from switchgear.types import Account, Provider
 from switchgear.upstream import UpstreamClients
 from switchgear.watchdog import Watchdog
 
 AVAILABILITY_SAMPLE_S = 1.0
+ACCOUNTS_LOOK_S = 1.0
+"""How soon a sign-in, an edit or a removal in the auth directory is seen; it is looked for, as network file systems and
+container mounts report no changes."""
+REFRESH_LOOK_S = 5.0
 
 log = structlog.get_logger("switchgear.service")
 
@@ -118,12 +126,15 @@ class Service:
 
     def _assemble(self, loaded: Loaded) -> Runtime:
         config, plugins = loaded.config, loaded.plugins
+        key_file = config.auth_dir.parent / f"{config.auth_dir.name}.key"
+        sealer = Sealer(key_file, require_keyring=config.secrets == "require-keyring")
         entries = tuple(
             Entry(
                 provider,
                 plugins.info(provider.key),
                 plugins,
-                DirectoryStore(config.auth_dir, provider.key),
+                DirectoryStore(config.auth_dir, provider.name, provider.key, sealer, config.auth_file_permissions),
+                AccountSettingsFolder(config.auth_dir, provider.name),
                 self.clients,
                 self.health,
             )
@@ -142,6 +153,8 @@ class Service:
         self.metrics.keep([entry.name for entry in self.current.entries])
         await self.load_accounts(self.current)
         self._spawn(self._keep_models())
+        self._spawn(self._keep_accounts())
+        self._spawn(self._keep_tokens_fresh())
         self._spawn(self._sample_availability())
         self._spawn(Watchdog(self._plugin_sources, self._plugin_blocked).run())
 
@@ -173,6 +186,34 @@ class Service:
             runtime = self.current
             await runtime.catalog.refresh()
             await asyncio.sleep(runtime.config.models_ttl_seconds)
+
+    async def _keep_accounts(self) -> None:
+        seen = await asyncio.to_thread(_auth_files, self.current.config.auth_dir)
+        while True:
+            await asyncio.sleep(ACCOUNTS_LOOK_S)
+            runtime = self.current
+            found = await asyncio.to_thread(_auth_files, runtime.config.auth_dir)
+            if found != seen:
+                seen = found
+                await self.reload_accounts(runtime)
+
+    async def reload_accounts(self, runtime: Runtime) -> None:
+        """Take in what changed in the auth directory; models are listed anew where an account came or went."""
+        before = _served(runtime)
+        await self.load_accounts(runtime)
+        self.keep_known(runtime)
+        if _served(runtime) != before:
+            log.info("accounts_changed", before=len(before), now=len(_served(runtime)))
+            await runtime.catalog.refresh()
+
+    def keep_known(self, runtime: Runtime) -> None:
+        """Forget what stands against accounts that are gone."""
+        self.health.keep({(entry.name, account.id) for entry in runtime.entries for account in entry.accounts})
+
+    async def _keep_tokens_fresh(self) -> None:
+        while True:
+            await asyncio.gather(*(entry.refresh_due() for entry in self.current.entries))
+            await asyncio.sleep(REFRESH_LOOK_S)
 
     async def _sample_availability(self) -> None:
         while True:
@@ -225,6 +266,10 @@ class Service:
                 log.error("config_rejected", file=self.path.name, problem=str(error))
                 return
             runtime = self._assemble(loaded)
+            known = {entry.name: entry for entry in self.current.entries}
+            for entry in runtime.entries:
+                if entry.name in known:
+                    entry.adopt(known[entry.name])
             await self.load_accounts(runtime)
             for name, listing in self.current.catalog.listings.items():
                 runtime.catalog.adopt(name, listing)
@@ -233,7 +278,7 @@ class Service:
             self.reload_problem = ""
             routing = loaded.config.routing
             self.health.floor_s, self.health.cap_s = routing.cooldown_floor_seconds, routing.cooldown_cap_seconds
-            self.health.keep({(entry.name, account.id) for entry in runtime.entries for account in entry.accounts})
+            self.keep_known(runtime)
             self.metrics.keep([entry.name for entry in runtime.entries])
             log.info("config_loaded", file=self.path.name, providers=len(runtime.entries))
         await runtime.catalog.refresh()
@@ -244,3 +289,19 @@ class Service:
         waiting = [name for name in ("host", "port", "log") if getattr(old, name) != getattr(new, name)]
         if waiting:
             log.warning("restart_needed", keys=", ".join(waiting))
+
+
+def _served(runtime: Runtime) -> set[tuple[str, str]]:
+    return {(entry.name, account.id) for entry in runtime.entries for account in entry.accounts if not account.disabled}
+
+
+def _auth_files(auth_dir: Path) -> frozenset[tuple[str, int, int]]:
+    """What lies in the auth directory: names, times and sizes."""
+    found = set()
+    for folder in (auth_dir, auth_dir / FOLDER):
+        with suppress(OSError), os.scandir(folder) as files:
+            for file in files:
+                if file.name.endswith(".json"):
+                    facts = file.stat()
+                    found.add((file.path, facts.st_mtime_ns, facts.st_size))
+    return frozenset(found)

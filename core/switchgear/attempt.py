@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 from switchgear.ask import Ask, ClientSide, Prepared, Served
@@ -28,6 +28,8 @@ READ_OUT_S = 0.25
 """How long the end of the HTTP message may take after the last event: read, the connection can be used again."""
 MAX_HELD_BYTES = 1024 * 1024
 """How much of a stream is held back while it has not started; beyond it the stream counts as started."""
+SLOT_LIMIT_S = 30.0
+"""How long a call waits for its turn where an account may have only so many at once."""
 EVENTS_PER_TURN = 64
 """A generator that never waits gives the loop a turn after so many events."""
 
@@ -65,12 +67,34 @@ class Attempt:
         prepared = self._prepared = self.ask.prepare(self.candidate)
         try:
             async with asyncio.timeout(self._timeouts.first_byte_s) as limit:
-                self.account = await entry.fresh(self.candidate.account)
-                await self._forward(prepared, self.account, client, limit)
+                async with self._slot():
+                    self.account = await entry.fresh(self.candidate.account)
+                    await self._forward(prepared, self.account, client, limit)
         except TimeoutError:
             what = "the answer took" if client.committed else "nothing came for"
             limit_s = self._timeouts.total_s if client.committed else self._timeouts.first_byte_s
             raise UpstreamError(Failure("timeout", message=f"{what} more than {limit_s:g} s")) from None
+
+    @asynccontextmanager
+    async def _slot(self) -> AsyncIterator[None]:
+        """One of the calls the account may have under way at once."""
+        slots = self.candidate.entry.slot(self.candidate.account)
+        if slots is None:
+            yield
+            return
+        waiting = time.perf_counter()
+        try:
+            async with asyncio.timeout(SLOT_LIMIT_S):
+                await slots.acquire()
+        except TimeoutError:
+            message = f"the account was busy with other calls for {SLOT_LIMIT_S:g} s"
+            raise UpstreamError(Failure("timeout", message=message)) from None
+        finally:
+            self.ask.waited_s += time.perf_counter() - waiting
+        try:
+            yield
+        finally:
+            slots.release()
 
     async def _forward(self, prepared: Prepared, account: Account, client: ClientSide, limit: asyncio.Timeout) -> None:
         ask, entry, request = self.ask, self.candidate.entry, prepared.request
@@ -116,6 +140,9 @@ class Attempt:
             await self._pass_stream_on(reply, client, limit)
             return
         body = await self._read_whole(reply, ask.codec)
+        if ask.body.stream and ask.codec.streams:
+            await self._deliver(self._as_stream(body, reply, ask.codec), client, limit)
+            return
         if ask.keep is not None:
             ask.keep(body, True)
         await client.whole(200, JSON, self._named(body), self._served(limit))
@@ -131,7 +158,7 @@ class Attempt:
         if whole.error is not None:
             raise UpstreamError(self._failure("in_band", reply, whole.error))
         problem = whole.problem
-        if not problem and self.ask.body.stream and codec.streams:
+        if not problem and self.ask.body.stream and codec.streams and not codec.converts:
             problem = "a stream was asked for, and a whole answer came"
         if problem:
             raise UpstreamError(self._failure("protocol", reply, body, problem))
@@ -202,11 +229,18 @@ class Attempt:
             await _read_out(reply)
             return
         body = await self._read_whole(reply, codec)
+        if self.ask.body.stream:
+            await self._deliver(self._as_stream(body, reply, codec), client, limit)
+            return
         events = events_of_whole(body, reply, codec, self._failure)
         renderer = self._renderer(client)
         for event in events:
             renderer.event(event)
         await self._deliver_whole(renderer, client, limit)
+
+    async def _as_stream(self, body: bytes, reply: Reply, codec: Codec) -> Batches:
+        """A whole answer where a stream was asked for, as the stream it should have been."""
+        yield events_of_whole(body, reply, codec, self._failure)
 
     async def _deliver_own_events(
         self, events: AsyncIterator[Event], client: ClientSide, limit: asyncio.Timeout

@@ -97,6 +97,17 @@ class Catalog:
         """The upstream's names of the models the entry serves now."""
         return self._upstream_names.get(provider, [])
 
+    def served_by(self, provider: str, account: str) -> list[tuple[str, str]]:
+        """The models one account serves: each public name, with its prefix, and the upstream's name behind it."""
+        mine = self.listings[provider].by_account.get(account)
+        return [
+            (name, model)
+            for name, target in self._names.items()
+            if target.entry.name == provider and target.id == name
+            for model in target.models[:1]
+            if mine is None or model in mine
+        ]
+
     def unknowable(self, name: str) -> Entry | None:
         """An entry that may serve ``name`` and whose list could not be had; ``None`` when every list is here."""
         for entry in self.entries:
@@ -161,6 +172,11 @@ class Catalog:
     async def refresh(self) -> None:
         """Ask every entry that lists from its upstream; the last good list stays where that fails."""
         await asyncio.gather(*(self._relist(entry) for entry in self.entries))
+        self.rebuild()
+
+    async def relist(self, entry: Entry) -> None:
+        """Ask one entry's upstreams now."""
+        await self._relist(entry)
         self.rebuild()
 
     async def refresh_for(self, name: str) -> None:

@@ -8,6 +8,9 @@
     ├── UpstreamError      an upstream call failed; carries a Failure for ``classify_error``
     │   └── LoginRequired  the account's credential is spent; only the operator can help
     ├── LoginCancelled     the person gave up the sign-in
+    │   └── NobodyAnswers  nobody is there to answer; what needs no answer may go on
+    ├── LoginFailed        the sign-in did not work; says why, and what to do next
+    ├── AuthFileError      an auth file could not be written; the old one is still there, whole
     └── Refusal            the gateway itself says no to a client; its status and code are its own
 """
 
@@ -81,6 +84,21 @@ class LoginRequired(UpstreamError):
 
 class LoginCancelled(SwitchgearError):
     """The person gave up the sign-in. Nothing was saved."""
+
+
+class NobodyAnswers(LoginCancelled):
+    """A question cannot be answered: standard input ended. A sign-in that waits for nothing else is over."""
+
+
+class LoginFailed(SwitchgearError):
+    """The sign-in did not work: refused, expired, or answered by somebody else. Nothing was saved.
+
+    The message is for the person at the dialog: what happened, and what to do next.
+    """
+
+
+class AuthFileError(SwitchgearError):
+    """An auth file could not be written (a full disk, no permission). The old one is still there, whole."""
 
 
 class Refusal(SwitchgearError):

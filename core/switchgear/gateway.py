@@ -106,6 +106,18 @@ class Gateway:
                 self.metrics.fallback(candidate.entry.name, following.entry.name)
             candidate = following
 
+    async def ask_one(self, ask: Ask, candidate: Candidate, client: ClientSide) -> tuple[Verdict | None, Failure]:
+        """One attempt at one candidate, recorded as any other; no retry.
+
+        Returns:
+            What went wrong; the verdict is ``None`` when an answer was delivered.
+        """
+        ask.attempts += 1
+        verdict, failure = await self._attempt(Attempt(ask, candidate, ask.attempts, self.plugins), client)
+        if verdict is not None:
+            self.health.failed(candidate.entry.name, candidate.account, candidate.model, verdict)
+        return verdict, failure
+
     # -- who is asked --------------------------------------------------------------------------------------
 
     async def route(self, ask: Ask, allowed: Callable[[str], bool]) -> Route:

@@ -16,11 +16,12 @@ plugin's name and shown in ``/health``.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 
+from switchgear.dialog import Login
 from switchgear.events import Event
 from switchgear.types import (
     Account,
@@ -29,7 +30,6 @@ from switchgear.types import (
     AuthStore,
     Failure,
     ForwardRequest,
-    Login,
     Model,
     Provider,
     ProviderInfo,
@@ -98,11 +98,39 @@ async def list_models(provider: Provider, account: Account, client: UpstreamClie
 async def authenticate(provider: Provider, login: Login, store: AuthStore, client: UpstreamClient) -> Account:
     """Sign one account in, and save it.
 
-    Called when an operator signs in. Talk to the person only through ``login``.
+    Called when an operator signs in. Talk to the person only through ``login``. ``switchgear.oauth`` has the parts of
+    the usual flows.
+
+    Args:
+        login: the dialog; ``login.method`` is one of ``ProviderInfo.login_methods``.
+
+    Returns:
+        The account, saved. Its ``id`` is made from what the provider promises is stable (issuer and subject, an account
+        id), so that signing in again updates one file and two accounts never share one.
 
     Raises:
         LoginCancelled: the person gave up.
-        UpstreamError: the provider refused.
+        LoginFailed: the provider, or the answer, did not fit; the message says what to do.
+        UpstreamError: the provider could not be asked, or failed.
+    """
+    raise NotImplementedError
+
+
+@hookspec(firstresult=True)
+def import_account(provider: Provider, source: str, document: Mapping[str, Any]) -> Account | None:
+    """Make an account out of another program's credential file. Plain, no input, no output; core saves what it gives.
+
+    Called when an operator imports the accounts of another program, for each JSON file of a directory.
+
+    Args:
+        source: the program that wrote the file, such as ``cliproxyapi``.
+        document: the file's JSON object.
+
+    Returns:
+        The account, with the same ``id`` that signing in would give it; ``None`` when the file is not this provider's.
+
+    Raises:
+        LoginFailed: it is this provider's file, and its fields do not suffice; the message names what is missing.
     """
     raise NotImplementedError
 

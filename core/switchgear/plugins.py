@@ -18,7 +18,15 @@ import pluggy
 import structlog
 
 from switchgear import hookspecs
-from switchgear.errors import LoginCancelled, PluginError, Refusal, UpstreamError
+from switchgear.dialog import Login
+from switchgear.errors import (
+    AuthFileError,
+    LoginCancelled,
+    LoginFailed,
+    PluginError,
+    Refusal,
+    UpstreamError,
+)
 from switchgear.events import Event
 from switchgear.hookspecs import CONTRACT_VERSION
 from switchgear.loading import Installed, check_hook, import_plugin, installed
@@ -30,7 +38,6 @@ from switchgear.types import (
     AuthStore,
     Failure,
     ForwardRequest,
-    Login,
     Model,
     Provider,
     ProviderInfo,
@@ -183,6 +190,12 @@ class Plugins:
         )
         return _instance(provider.key, "authenticate", result, Account)
 
+    def import_account(self, provider: Provider, source: str, document: Mapping[str, Any]) -> Account | None:
+        """See the hook; ``None`` when the plugin imports nothing."""
+        if not self.implements(provider.key, "import_account"):
+            return None
+        return self._plain(provider.key, "import_account", Account, provider=provider, source=source, document=document)
+
     async def refresh_token(
         self, provider: Provider, account: Account, store: AuthStore, client: UpstreamClient
     ) -> Account:
@@ -288,7 +301,7 @@ class Plugins:
             async with asyncio.timeout(self._hook_limit_s if bounded else None):
                 call = cast(Coroutine[Any, Any, object], self._caller(name, hook)(**arguments))
                 return await call
-        except (UpstreamError, LoginCancelled, Refusal):
+        except (UpstreamError, LoginCancelled, LoginFailed, AuthFileError, Refusal):
             raise
         except TimeoutError:
             raise self._problem(name, hook, f"did not return within {self._hook_limit_s:g} s") from None
@@ -299,6 +312,8 @@ class Plugins:
         started = time.perf_counter()
         try:
             result = self._caller(name, hook)(**arguments)
+        except LoginFailed:
+            raise
         except Exception as error:
             raise self._raised(name, hook, error) from error
         spent = time.perf_counter() - started

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -43,6 +44,23 @@ def _prefix(value: str) -> str:
     return _name_part(value) if value else value
 
 
+def _url(value: str) -> str:
+    try:
+        parts = urlsplit(value.strip())
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        usable = False
+    if not usable or any(c.isspace() for c in value.strip()):
+        raise ValueError("must be an http:// or https:// URL")
+    if parts.username or parts.password:
+        raise ValueError("holds a user name or password")
+    if parts.fragment or parts.query:
+        raise ValueError("may not have a query or a fragment")
+    return value.strip().rstrip("/")
+
+
+Url = Annotated[str, AfterValidator(_url)]
+"""The URL of an endpoint, without a closing slash: where a provider's host can be replaced in its settings."""
 ModelName = Annotated[str, Field(min_length=1, max_length=256), AfterValidator(_name_part)]
 Prefix = Annotated[str, Field(max_length=64), AfterValidator(_prefix)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]

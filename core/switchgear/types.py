@@ -56,6 +56,7 @@ class ProviderInfo:
             :attr:`~switchgear.settings.ProviderSettings.native_dialects`.
         login_methods: the sign-in methods of ``authenticate``, the default one first. A provider that has
             any gets its block's key as its default prefix.
+        terms: what the operator has to know before signing in (whose terms apply); printed by ``switchgear login``.
         fallback_models: listed, marked as such, while no account's list can be had.
         retired: when and why the service ended, and what to do instead; ``None`` while it lives.
     """
@@ -65,6 +66,7 @@ class ProviderInfo:
     settings: type[Any] | None = None
     dialects: tuple[Dialect, ...] = ()
     login_methods: tuple[str, ...] = ()
+    terms: str = ""
     fallback_models: tuple[Model, ...] = ()
     retired: str | None = None
 
@@ -96,8 +98,12 @@ class Account:
         secrets: tokens and keys, by a name the plugin chooses.
         details: what may be read by anyone with access to the file (method, region, issued at).
         expires_at: when the credential expires, Unix seconds; ``None`` when it does not.
+        refresh_at: when it is to be refreshed ahead of that, Unix seconds (core spreads it a little); ``None`` for five
+            minutes before ``expires_at``, ``math.inf`` for never ahead: only when a request needs it.
+        max_concurrency: how many calls the provider allows at once; ``None`` for any number.
         proxy_url: the proxy of this account's calls; ``None`` for a direct connection.
         disabled: the operator switched it off.
+        priority: the operator's; a higher one is asked first.
     """
 
     id: str
@@ -105,8 +111,11 @@ class Account:
     secrets: Mapping[str, Secret] = field(default_factory=lambda: NOTHING)
     details: Mapping[str, str] = field(default_factory=lambda: NOTHING)
     expires_at: float | None = None
+    refresh_at: float | None = None
+    max_concurrency: int | None = None
     proxy_url: Secret | None = None
     disabled: bool = False
+    priority: int = 0
 
     def __post_init__(self) -> None:
         if not self.id:
@@ -306,25 +315,16 @@ class AuthStore(Protocol):
         """The accounts saved so far. A damaged file is left out, and reported by core."""
 
     async def save(self, account: Account) -> None:
-        """Write one account durably, mode 0600. The same ``id`` again updates the same file."""
+        """Write one account durably, mode 0600, its secrets sealed. The same ``id`` again updates the same file.
+
+        What the operator decides (``disabled``, ``priority``, ``proxy_url``) is not written: it is kept apart.
+
+        Raises:
+            AuthFileError: it could not be written; the old file is still there, whole.
+        """
 
     async def remove(self, account: Account) -> None:
         """Delete the account's file; no error when there is none."""
-
-
-class Login(Protocol):
-    """The dialog with the person who signs in. All of ``authenticate``'s talking goes through it."""
-
-    method: str
-
-    async def show(self, url: str, code: str | None = None) -> None:
-        """Show the address to open and, in a device flow, the code to enter there."""
-
-    async def ask(self, question: str, *, secret: bool = False) -> str:
-        """Ask for one line. Raises :class:`~switchgear.errors.LoginCancelled` when the person gives up."""
-
-    async def progress(self, text: str) -> None:
-        """Say what is being waited for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,14 +21,15 @@ from switchgear import (
     Verdict,
     hookimpl,
 )
+from switchgear.account_settings import AccountSettingsFolder
 from switchgear.accounts import Entry
-from switchgear.authfile import DirectoryStore
 from switchgear.catalog import RELIST_ON_DEMAND_S, Catalog
 from switchgear.errors import Refusal
 from switchgear.health import Health
 from switchgear.plugins import Plugins
 from switchgear.routing import Router
 from switchgear.upstream import UpstreamClients
+from tests.stores import store
 
 
 def everything(name: str) -> bool:
@@ -77,8 +78,9 @@ class House:
             self.accounts[name] = list(block.get("accounts", ["one"]))
             provider = Provider(name, "listing", settings.prefix or "", settings)
             info = self.plugins.info("listing")
-            store = DirectoryStore(self.folder, "listing")
-            entries.append(Entry(provider, info, self.plugins, store, self.clients, self.health))
+            settings_folder = AccountSettingsFolder(self.folder, name)
+            files = store(self.folder, name, "listing")
+            entries.append(Entry(provider, info, self.plugins, files, settings_folder, self.clients, self.health))
             await entries[-1].load()
         catalog = Catalog(
             entries, self.plugins, force_prefix=force_prefix, wall=lambda: self.now, monotonic=lambda: self.now

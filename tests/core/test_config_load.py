@@ -18,10 +18,13 @@ from tests.core.configs import KEY, KEYS, entries_of, problems, read
 
 def test_the_defaults_are_those_of_the_design() -> None:
     config = read(KEYS).config
-    assert config.model_dump(by_alias=True, exclude={"client_keys", "auth_dir"}) == {
+    assert config.model_dump(by_alias=True, exclude={"client_keys", "auth_dir", "state_dir"}) == {
         "host": "127.0.0.1",
         "port": 8317,
+        "auth-file-permissions": "fix",
+        "secrets": "auto",
         "management-key": None,
+        "management-remote": False,
         "force-model-prefix": False,
         "request-retry": 3,
         "max-retry-interval": 30.0,
@@ -39,6 +42,7 @@ def test_the_defaults_are_those_of_the_design() -> None:
         "log": {"format": "auto", "level": "info"},
     }
     assert config.auth_dir == Path("~/.switchgear/auth").expanduser()
+    assert config.state_dir == Path("~/.switchgear/state").expanduser()
 
 
 def test_client_keys_are_kept_as_digests(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -15,7 +15,6 @@ import pytest
 from switchgear import (
     Account,
     AttemptRecord,
-    AuthStore,
     Failure,
     Kind,
     Model,
@@ -29,9 +28,9 @@ from switchgear import (
     hookimpl,
     loading,
 )
-from switchgear.authfile import DirectoryStore
 from switchgear.loading import Installed
 from switchgear.plugins import Plugins
+from tests.stores import store
 
 ACCOUNT = Account("me")
 
@@ -218,7 +217,7 @@ async def test_a_hook_reaches_its_own_plugin_only() -> None:
 
 def test_a_store_holds_its_own_providers_accounts_only(tmp_path: Path) -> None:
     async def save_both() -> tuple[list[Account], list[Account]]:
-        mine, other = DirectoryStore(tmp_path, "mine"), DirectoryStore(tmp_path, "mine-too")
+        mine, other = store(tmp_path / "auth", "mine"), store(tmp_path / "auth", "mine-too")
         await mine.save(Account("me@x", label="me"))
         await other.save(Account("you@x", label="you"))
         return mine.load(), other.load()
@@ -337,5 +336,5 @@ def test_a_classifier_is_heard() -> None:
 
 async def test_without_load_accounts_there_is_one_anonymous_account(tmp_path: Path) -> None:
     plugins = loaded(a=plugin(list_models=lists_one))
-    store: AuthStore = DirectoryStore(tmp_path, "a")
-    assert [account.id for account in await plugins.load_accounts(provider("a"), store)] == ["anonymous"]
+    found = await plugins.load_accounts(provider("a"), store(tmp_path, "a"))
+    assert [account.id for account in found] == ["anonymous"]

@@ -202,8 +202,14 @@ class Config(SettingsModel):
         host: where the gateway listens; loopback unless told otherwise.
         port: where it listens; 0 takes a free one.
         auth_dir: one file per account.
+        auth_file_permissions: what is done about an auth file that others may read: ``fix`` takes their rights away,
+            ``refuse`` leaves the account out.
+        secrets: where the key that seals auth files may be kept: ``auto``, or ``require-keyring``, which refuses the
+            key file that is the last resort.
+        state_dir: the audit log; safe to delete.
         client_keys: what clients present, at least one: a key, or a mapping with its limits.
-        management: the operator's own key; no client key.
+        management: the operator's own key; no client key. Without it there is no management API.
+        management_remote: true lets other machines use the management API.
         force_model_prefix: an unprefixed name never reaches a prefixed block.
         request_retry: further attempts after the first, for the whole request.
         max_retry_interval: seconds a request may wait for an account that cools down.
@@ -215,8 +221,12 @@ class Config(SettingsModel):
     host: Host = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8317
     auth_dir: Directory = Field(default=Path("~/.switchgear/auth"), validate_default=True)
+    auth_file_permissions: Literal["fix", "refuse"] = "fix"
+    secrets: Literal["auto", "require-keyring"] = "auto"
+    state_dir: Directory = Field(default=Path("~/.switchgear/state"), validate_default=True)
     client_keys: tuple[ClientKeyEntry, ...] = Field(default=(), alias="api-keys", strict=False)
     management: ClientReference | None = Field(default=None, alias="management-key")
+    management_remote: bool = False
     force_model_prefix: bool = False
     request_retry: Annotated[int, Field(ge=0, le=10)] = 3
     max_retry_interval: Annotated[float, Field(ge=0, le=300)] = 30.0

@@ -1,0 +1,11 @@
+"""The hooks of ``iflow``."""
+
+from __future__ import annotations
+
+from switchgear import ProviderInfo, hookimpl
+
+
+@hookimpl
+def provider_info() -> ProviderInfo:
+    """What it is."""
+    return ProviderInfo(title="iFlow")

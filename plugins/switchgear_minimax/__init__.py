@@ -1,0 +1,1 @@
+"""The ``minimax`` provider: MiniMax."""

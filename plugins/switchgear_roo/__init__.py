@@ -1,0 +1,1 @@
+"""The ``roo`` provider: Roo Code Router."""
