@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import pytest
 
 from switchgear import logs
+from tests import leaks
+from tests.leaks import pytest_runtest_makereport as pytest_runtest_makereport
 
 # Nobody's own keyring is touched, here and in the processes that tests start.
 os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
@@ -28,4 +31,12 @@ def _logs() -> None:
 def log_output(_logs: None, capfd: pytest.CaptureFixture[str]) -> pytest.CaptureFixture[str]:
     """What is logged, everything of it, as the captured standard error."""
     logs.configure("json", "debug")
+    read = capfd.readouterr
+
+    def scanned() -> Any:
+        found = read()
+        leaks.answered("the log", (found.out + found.err).encode())
+        return found
+
+    capfd.readouterr = scanned  # type: ignore[method-assign]
     return capfd

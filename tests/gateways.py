@@ -18,6 +18,7 @@ from switchgear.cli.server import listen, run
 from switchgear.http.app import App
 from switchgear.loading import Installed, installed
 from switchgear.testing import LoopbackServer
+from tests import leaks
 
 KEY = "sg-test-key-7f3a9c5d1e"
 WIRED = {"wired": Installed("wired", "tests", "1", (EntryPoint("wired", "tests.wired_plugin", "switchgear"),))}
@@ -67,7 +68,7 @@ async def gateway(
     port = listener.getsockname()[1]
     stop, ready = asyncio.Event(), asyncio.Event()
     await service.start()
-    serving = run(app, listener, drain=app.drain, reload=service.reload, ready=ready.set, stop=stop)
+    serving = run(_scanned(app), listener, drain=app.drain, reload=service.reload, ready=ready.set, stop=stop)
     served = asyncio.create_task(serving)
     await ready.wait()
     url = f"http://127.0.0.1:{port}"
@@ -79,6 +80,22 @@ async def gateway(
         stop.set()
         await served
         await service.aclose()
+
+
+def _scanned(app: App) -> Any:
+    """The app, with every byte of its answers taken to the leak scan."""
+
+    async def scanned(scope: Any, receive: Any, send: Any) -> None:
+        async def sent(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                leaks.answered("the headers", repr(message["headers"]).encode())
+            elif message["type"] == "http.response.body":
+                leaks.answered(f"the answer to {scope['path']}", message.get("body", b""))
+            await send(message)
+
+        await app(scope, receive, sent)
+
+    return scanned
 
 
 def wired(upstream: LoopbackServer, **settings: Any) -> dict[str, Any]:
