@@ -18,6 +18,7 @@ from switchgear.cli.server import listen, run
 from switchgear.http.app import App
 from switchgear.loading import Installed, installed
 from switchgear.testing import LoopbackServer
+from switchgear.upstream import tls_context
 from tests import leaks
 
 KEY = "sg-test-key-7f3a9c5d1e"
@@ -60,6 +61,7 @@ async def gateway(
     path = folder / "config.yaml"
     whole = {"api-keys": [{"name": "tester", "key": KEY, "scopes": ["metrics:read"]}], "port": 0, **config}
     whole.setdefault("auth-dir", str(folder / "auth"))
+    whole.setdefault("state-dir", str(folder / "state"))
     path.write_text(json.dumps(whole, indent=1))
     plugins = {**installed(), **WIRED, **(available or {})}
     service = Service(path, await asyncio.to_thread(load, path, None, plugins), available=plugins)
@@ -74,7 +76,9 @@ async def gateway(
     url = f"http://127.0.0.1:{port}"
     headers = {"authorization": f"Bearer {KEY}"}
     try:
-        async with httpx2.AsyncClient(base_url=url, headers=headers, timeout=30, trust_env=False) as client:
+        async with httpx2.AsyncClient(
+            base_url=url, headers=headers, timeout=30, trust_env=False, verify=tls_context()
+        ) as client:
             yield Running(url, port, service, app, client, stop, served, path)
     finally:
         stop.set()

@@ -15,7 +15,7 @@ from switchgear.cli.main import COMMANDS, cli
 from switchgear.types import Kind
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 IDS = [page.name for page in PAGES]
 YAML = [
     pytest.param(block, id=f"{page.name}-{number}")
@@ -28,7 +28,7 @@ YAML = [
 @pytest.mark.parametrize("block", YAML)
 def test_every_configuration_in_the_docs_loads(tmp_path: Path, block: str) -> None:
     text = re.sub(r"(keyring|env):\w+", lambda match: f"a-secret-for-{match[0].replace(':', '-')}", block)
-    if "api-keys:" not in text:
+    if not re.search("^api-keys:", text, re.MULTILINE):
         text = "api-keys: [sg-documented-0123456789]\n" + text
     path = tmp_path / "config.yaml"
     path.write_text(text)

@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from switchgear.classify import default_verdict, retry_hint
     from switchgear.editing import AnswerEditor, edited
     from switchgear.settings import ModelEntry, ProviderSettings, SettingsModel, Url
+    from switchgear.think_tags import ThinkTags
     from switchgear.upstream import UpstreamClient
 
 __all__ = [
@@ -98,6 +99,7 @@ __all__ = [
     "Secret",
     "SettingsModel",
     "Text",
+    "ThinkTags",
     "Timeouts",
     "Tool",
     "ToolCall",
@@ -121,6 +123,7 @@ _LAZY = {
     "ModelEntry": "switchgear.settings",
     "ProviderSettings": "switchgear.settings",
     "SettingsModel": "switchgear.settings",
+    "ThinkTags": "switchgear.think_tags",
     "UpstreamClient": "switchgear.upstream",
     "Url": "switchgear.settings",
     "default_verdict": "switchgear.classify",

@@ -107,6 +107,7 @@ class Service:
         loaded: Loaded,
         text: str | None = None,
         available: Mapping[str, Installed] | None = None,
+        clients: UpstreamClients | None = None,
     ) -> None:
         self.path = path
         self._available = available
@@ -117,7 +118,7 @@ class Service:
         self.draining = False
         self.reload_problem = ""
         self.metrics = Metrics()
-        self.clients = UpstreamClients()
+        self.clients = clients or UpstreamClients()
         routing = loaded.config.routing
         self.health = Health(routing.cooldown_floor_seconds, routing.cooldown_cap_seconds)
         self.current = self._assemble(loaded)

@@ -263,12 +263,14 @@ class HeldStore:
 
     Attributes:
         unsaved: an account that could not be written: its tokens are worth keeping in memory. ``None`` for none.
+        has_saved: the account was written under this lock.
     """
 
     def __init__(self, store: DirectoryStore, account_id: str) -> None:
         self._store = store
         self._account_id = account_id
         self.unsaved: Account | None = None
+        self.has_saved = False
 
     def load(self) -> list[Account]:
         """See :class:`~switchgear.types.AuthStore`."""
@@ -282,6 +284,7 @@ class HeldStore:
         try:
             # To its end, even where the caller is cancelled: the lock is held until the file is whole.
             await _to_the_end(self._store.write, account, note)
+            self.has_saved = True
         except AuthFileError:
             self.unsaved = replace(account)
             raise

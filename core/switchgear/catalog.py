@@ -74,6 +74,7 @@ class Catalog:
         self._monotonic = monotonic
         self._slots = asyncio.Semaphore(CONCURRENT_LISTS)
         self.listings = {entry.name: self._first_listing(entry) for entry in entries}
+        self._under_way: dict[str, asyncio.Task[None]] = {}
         self._names: dict[str, Target] = {}
         self._upstream_names: dict[str, list[str]] = {}
         self.rebuild()
@@ -172,12 +173,10 @@ class Catalog:
     async def refresh(self) -> None:
         """Ask every entry that lists from its upstream; the last good list stays where that fails."""
         await asyncio.gather(*(self._relist(entry) for entry in self.entries))
-        self.rebuild()
 
     async def relist(self, entry: Entry) -> None:
         """Ask one entry's upstreams now."""
         await self._relist(entry)
-        self.rebuild()
 
     async def refresh_for(self, name: str) -> None:
         """Ask again the entries that have no list yet and could know ``name``, but not at every request."""
@@ -186,14 +185,21 @@ class Catalog:
             entry
             for entry in self.entries
             if self.listings[entry.name].source in {"none", "fallback"}
-            and now - self.listings[entry.name].tried_at >= RELIST_ON_DEMAND_S
+            and (entry.name in self._under_way or now - self.listings[entry.name].tried_at >= RELIST_ON_DEMAND_S)
             and (not entry.provider.prefix or name.startswith(f"{entry.provider.prefix}/") or not self._force_prefix)
         ]
         if stale:
             await asyncio.gather(*(self._relist(entry) for entry in stale))
-            self.rebuild()
 
     async def _relist(self, entry: Entry) -> None:
+        """List one entry anew; whoever wants the same meanwhile shares it."""
+        task = self._under_way.get(entry.name)
+        if task is None:
+            task = self._under_way[entry.name] = asyncio.create_task(self._list_all(entry))
+            task.add_done_callback(lambda _: self._under_way.pop(entry.name, None))
+        await asyncio.shield(task)
+
+    async def _list_all(self, entry: Entry) -> None:
         listing = self.listings[entry.name]
         if listing.source == "configured" or not entry.accounts or entry.provider.settings.disabled:
             return
@@ -218,8 +224,10 @@ class Catalog:
             listing.infos = {model.id: model for model in entry.info.fallback_models}
             listing.models = tuple(ModelEntry(name=model_id) for model_id in listing.infos)
         listing.problem = problem
+        self.rebuild()  # at once: other entries may take longer
 
     async def _list(self, entry: Entry, account: Account) -> Sequence[Model]:
+        account = await entry.fresh(account.id)
         models = await self._plugins.list_models(entry.provider, account, entry.client(account))
         return entry.info.fallback_models if models is None else models
 

@@ -82,7 +82,8 @@ async def load_accounts(provider: Provider, store: AuthStore) -> Sequence[Accoun
 async def list_models(provider: Provider, account: Account, client: UpstreamClient) -> Sequence[Model]:
     """List the models this account can use now.
 
-    Called at start, every ``models-ttl-seconds``, and when a client asks for a name that nobody lists.
+    Called at start, every ``models-ttl-seconds``, and when a client asks for a name that nobody lists; the credential
+    is fresh, as for ``forward``.
 
     Returns:
         The models. An empty list means the account has none; a failure is raised, never returned empty: the last
@@ -209,7 +210,7 @@ def classify_error(provider: Provider, failure: Failure) -> Verdict | None:
 async def read_quota(provider: Provider, account: Account, client: UpstreamClient) -> Sequence[Quota]:
     """Read the account's limits.
 
-    Called on a slow timer and on demand, never in a request's way.
+    Called on a slow timer and on demand, never in a request's way; the credential is fresh, as for ``forward``.
     """
     raise NotImplementedError
 

@@ -121,7 +121,9 @@ async def refresh(standing: Standing, store: DirectoryStore, reload: Reload, hoo
                 _keep_unsaved(standing, held.unsaved)
                 return
             except (UpstreamError, PluginError) as error:
-                if isinstance(error, LoginRequired) and await _winner(standing, reload):
+                if held.has_saved:  # it came half-way: what it saved is the credential now, and the error stands
+                    await _winner(standing, reload)
+                elif isinstance(error, LoginRequired) and await _winner(standing, reload):
                     return
                 await _note(store, account_id, error)
                 if isinstance(error, LoginRequired):
@@ -156,7 +158,7 @@ async def _save_at_last(standing: Standing, held: HeldStore) -> None:
 
 
 async def _winner(standing: Standing, reload: Reload) -> bool:
-    """Whether another process has refreshed the account; its token is taken."""
+    """Whether the file holds a newer credential, of another process as a rule; it is taken."""
     saved = await reload()
     if saved is None:
         raise LoginRequired(Failure("protocol", message="the account was removed; sign in again"))

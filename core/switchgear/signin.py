@@ -6,7 +6,7 @@ A terminal, a script and a page play the same dialog: each reads the events and 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,12 +35,14 @@ class Dialog:
 
     Attributes:
         events: everything so far; it only grows, and ends with a ``done`` or a ``failed``.
+        saved: the account, once it is saved; ``None`` before.
     """
 
     def __init__(self, method: str, label: str | None = None) -> None:
         self.method = method
         self.label = label
         self.events: list[Event] = []
+        self.saved: Account | None = None
         self._more = asyncio.Event()
         self._open: dict[int, asyncio.Future[str]] = {}
         self._answers: list[Secret] = []
@@ -137,8 +139,14 @@ class Dialog:
             if not waiting.done():
                 waiting.set_exception(NobodyAnswers)
 
+    def end(self, why: str) -> None:
+        """Say, when the sign-in was ended from outside, that it is over, and what is left of it."""
+        if not self.over:
+            left = "nothing was saved" if self.saved is None else "the account is saved, but was not checked to the end"
+            self.say("failed", message=f"{why}; {left}", cancelled=True)
 
-def _nobody(fields: dict[str, Any]) -> NobodyAnswers:
+
+def _nobody(fields: Mapping[str, Any]) -> NobodyAnswers:
     return NobodyAnswers(f"nobody answered: {fields['question']}")
 
 
@@ -174,6 +182,7 @@ async def sign_in(service: Service, entry: Entry, dialog: Dialog, *, with_canary
     except SwitchgearError as error:
         dialog.say("failed", message=f"{error}; try again, or another --method", cancelled=False)
         return None
+    dialog.saved = account
     log.info("signed_in", provider=entry.name, account=account.label, new=account.id not in known)
     await _note(entry, account)
     await entry.load()  # the other entries' upstreams have nothing to do with it

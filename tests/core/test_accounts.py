@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from switchgear import Account, LoginRequired, Provider, Secret, UpstreamError
+from switchgear import Account, Failure, LoginRequired, Provider, Secret, UpstreamError
 from switchgear.account_settings import AccountSettings, AccountSettingsFolder
 from switchgear.accounts import Entry
 from switchgear.health import Health
@@ -213,6 +213,28 @@ async def test_a3_after_a_rotation_whose_answer_was_lost_the_account_needs_a_log
         with pytest.raises(LoginRequired):
             await made.entry.fresh("ada")
         assert made.refreshes == 1
+
+
+@pytest.mark.parametrize("problem", [LoginRequired, UpstreamError])
+async def test_a_refresh_that_came_half_way_keeps_what_it_saved_and_its_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, problem: type[UpstreamError]
+) -> None:
+    async with house(tmp_path) as made:
+        await made.save()
+        whole = made.plugins.refresh_token
+
+        async def then_fails(*arguments: Any) -> Account:
+            await whole(*arguments)
+            raise problem(Failure("status", 401))
+
+        with monkeypatch.context() as patch:
+            patch.setattr(made.plugins, "refresh_token", then_fails)
+            with pytest.raises(problem):
+                await made.entry.fresh("ada")
+        assert made.saved()["refresh"] == made.upstream.refresh["ada"]
+        made.later(4000)
+        await made.entry.refresh(made.entry.accounts[0])
+        assert max(made.upstream.refreshed.values()) == 1  # the old token was not used again
 
 
 # -- ahead of need -----------------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ from switchgear.oauth import (
     poll_device,
 )
 from switchgear.testing import Exchange, LoopbackServer
-from switchgear.upstream import UpstreamClients
+from switchgear.upstream import UpstreamClients, tls_context
 from tests.core.people import Person
 
 STATE = "0123456789abcdef"
@@ -71,7 +71,7 @@ def test_the_address_to_open_holds_what_the_server_needs_and_no_verifier() -> No
 
 
 async def browse(url: str, method: str = "GET", **headers: str) -> httpx2.Response:
-    async with httpx2.AsyncClient(trust_env=False) as client:
+    async with httpx2.AsyncClient(trust_env=False, verify=tls_context()) as client:
         return await client.request(method, url, headers=headers)
 
 

@@ -12,6 +12,7 @@ import httpx2
 import pytest
 
 from switchgear.testing import Exchange, LoopbackServer
+from switchgear.upstream import tls_context
 from tests.gateways import KEY, Running, completion, gateway, wired
 
 
@@ -171,7 +172,7 @@ async def test_i3_no_host_or_path_trick_gets_past_the_key(tmp_path: Path, reques
 
 async def test_i3_a_proxys_word_does_not_open_the_metrics(tmp_path: Path) -> None:
     async with LoopbackServer(answers) as upstream, gateway(tmp_path, wired(upstream)) as running:
-        async with httpx2.AsyncClient(base_url=running.url, trust_env=False) as stranger:
+        async with httpx2.AsyncClient(base_url=running.url, trust_env=False, verify=tls_context()) as stranger:
             assert (await stranger.get("/v1/metrics/providers")).status_code == 200
             proxied = await stranger.get("/v1/metrics/providers", headers={"x-forwarded-for": "127.0.0.1"})
             assert proxied.status_code == 401
@@ -244,7 +245,7 @@ async def test_i4_no_header_of_ours_can_be_injected(tmp_path: Path) -> None:
 )
 async def test_i5_a_wrong_key_is_a_401(tmp_path: Path, headers: dict[str, str], code: str) -> None:
     async with LoopbackServer(answers) as upstream, gateway(tmp_path, wired(upstream)) as running:
-        async with httpx2.AsyncClient(base_url=running.url, trust_env=False) as stranger:
+        async with httpx2.AsyncClient(base_url=running.url, trust_env=False, verify=tls_context()) as stranger:
             response = await stranger.post("/v1/chat/completions", json={"model": "m"}, headers=headers)
             assert (response.status_code, response.json()["error"]["code"]) == (401, code)
             assert response.headers["www-authenticate"].startswith("Bearer")
@@ -261,7 +262,9 @@ async def test_i5_a_bearer_of_a_megabyte_is_refused_by_the_server(tmp_path: Path
 
 async def test_either_header_carries_the_key(tmp_path: Path) -> None:
     async with LoopbackServer(answers) as upstream, gateway(tmp_path, wired(upstream)) as running:
-        async with httpx2.AsyncClient(base_url=running.url, headers={"x-api-key": KEY}, trust_env=False) as client:
+        async with httpx2.AsyncClient(
+            base_url=running.url, headers={"x-api-key": KEY}, trust_env=False, verify=tls_context()
+        ) as client:
             assert (await client.get("/v1/models")).status_code == 200
 
 
@@ -319,7 +322,7 @@ async def test_i6_credentials_and_hop_headers_stay_here(tmp_path: Path) -> None:
 
 async def test_a_client_may_look_whether_anybody_is_there(tmp_path: Path) -> None:
     async with LoopbackServer(answers) as upstream, gateway(tmp_path, wired(upstream)) as running:
-        async with httpx2.AsyncClient(base_url=running.url, trust_env=False) as stranger:
+        async with httpx2.AsyncClient(base_url=running.url, trust_env=False, verify=tls_context()) as stranger:
             assert (await stranger.head("/")).status_code == 200
             missing = await stranger.post("/chat/completions", json={})
             assert (missing.status_code, "did you mean /v1/chat/completions" in missing.text) == (404, True)

@@ -10,6 +10,7 @@ import httpx2
 import pytest
 
 from switchgear.testing import Exchange, LoopbackServer
+from switchgear.upstream import tls_context
 from tests.gateways import KEY, SSE, Running, completion, gateway, wired
 from tests.wires import MESSAGES, events
 
@@ -27,7 +28,7 @@ async def answers(exchange: Exchange) -> None:
 
 async def anonymous(running: Running, method: str, path: str, **fields: Any) -> httpx2.Response:
     """A request without the test client's own key."""
-    async with httpx2.AsyncClient(base_url=running.url, trust_env=False) as client:
+    async with httpx2.AsyncClient(base_url=running.url, trust_env=False, verify=tls_context()) as client:
         return await client.request(method, path, **fields)
 
 

@@ -12,6 +12,9 @@ from switchgear.errors import ConfigError, SwitchgearError
 
 COMMANDS = {
     "serve": ("switchgear.cli.serve:serve", "Run the gateway."),
+    "login": ("switchgear.cli.login:login", "Sign an account in to a provider."),
+    "logout": ("switchgear.cli.accounts:logout", "Take an account away."),
+    "accounts": ("switchgear.cli.accounts:accounts", "See the signed-in accounts, and change them."),
     "config": ("switchgear.cli.config:config", "Check config.yaml."),
     "models": ("switchgear.cli.models:models", "List the models, or say why one is missing."),
     "explain": ("switchgear.cli.explain:explain", "Say where a request for MODEL would go, and why."),

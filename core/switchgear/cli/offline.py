@@ -13,7 +13,7 @@ import msgspec
 
 from switchgear import logs
 from switchgear.assembly import Runtime, Service, load
-from switchgear.cli.serve import NoConfigError
+from switchgear.cli.no_config import NoConfigError
 
 T = TypeVar("T")
 

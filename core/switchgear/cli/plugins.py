@@ -1,22 +1,37 @@
-"""``switchgear plugins``: what is installed, and in which state."""
+"""``switchgear plugins``: what is installed, in which state, and what it is proved to do."""
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict
+from importlib.metadata import entry_points
 from pathlib import Path
+from typing import Any
 
 import click
 
 from switchgear import logs
 from switchgear.assembly import load
+from switchgear.cli.new_plugin import new
 from switchgear.cli.offline import config_option, json_option, print_json
 from switchgear.cli.tables import print_table
+from switchgear.errors import SwitchgearError
 from switchgear.plugins import Plugins
+
+CONTRACT_GROUP = "switchgear.contract"
+"""Entry points to the conformance contracts that plugins ship, by the plugins' names."""
+
+
+class NoContractError(SwitchgearError):
+    """There is nothing to check a plugin with."""
 
 
 @click.group()
 def plugins() -> None:
-    """See the installed plugins."""
+    """See the installed plugins, and check them."""
+
+
+plugins.add_command(new)
 
 
 @plugins.command("list")
@@ -45,3 +60,37 @@ def list_(load_all: bool, config_path: Path, as_json: bool) -> None:
     print_table(("plugin", "state", "package", ""), rows)
     if not rows:
         click.echo("no plugin is installed")
+
+
+@plugins.command()
+@click.argument("name")
+@json_option
+def check(name: str, as_json: bool) -> None:
+    """Run the conformance kit over the plugin NAME and the fake it ships. Nothing leaves this machine."""
+    logs.configure("text", "critical")
+    report: dict[str, Any] = _contract(name)().report().as_json()
+    failed = [found for level in report["levels"] for found in level["checks"] if found["result"] == "failed"]
+    if as_json:
+        print_json(report)
+    else:
+        rows = [
+            (str(level["level"]), found["name"].removeprefix("test_"), found["result"], found["reason"])
+            for level in report["levels"]
+            for found in level["checks"]
+        ]
+        print_table(("level", "check", "result", "reason"), rows)
+        reached = next((level["title"] for level in report["levels"] if level["level"] == report["level"]), "none")
+        click.echo(f"\n{name} {report['version']}: level {report['level']} of {len(report['levels'])} ({reached})")
+        for found in failed:
+            click.echo(f"{found['name']} failed, so this is not proved: {found['proves']}")
+    if failed:
+        sys.exit(1)
+
+
+def _contract(name: str) -> Any:
+    """The contract class that the plugin ships. It is found by its entry point: the kit is no part of the gateway."""
+    points = {point.name: point for point in entry_points(group=CONTRACT_GROUP)}
+    if name not in points:
+        there = f"; there is one for {', '.join(sorted(points))}" if points else ""
+        raise NoContractError(f"no entry point in the group {CONTRACT_GROUP!r} gives a contract for {name!r}{there}")
+    return points[name].load()

@@ -16,6 +16,7 @@ import structlog
 
 from switchgear import logs
 from switchgear.assembly import Service, load
+from switchgear.cli.no_config import NoConfigError
 from switchgear.cli.server import listen, run
 from switchgear.config import watch
 from switchgear.errors import SwitchgearError
@@ -26,10 +27,6 @@ DEMO_GROUP = "switchgear.demo"
 
 Demo = Callable[[], AbstractAsyncContextManager[list[dict[str, object]]]]
 log = structlog.get_logger("switchgear.serve")
-
-
-class NoConfigError(SwitchgearError):
-    """There is no configuration file."""
 
 
 @click.command()

@@ -28,6 +28,7 @@ from switchgear.http.answers import detail_of, id_headers, send_json
 from switchgear.http.forward import ForwardRoute, Prepare, new_request_id
 from switchgear.http.health import HealthRoute
 from switchgear.http.keys import Keys
+from switchgear.http.management import ManagementRoute
 from switchgear.http.messages import CountTokensRoute, refuse_threads
 from switchgear.http.metrics import MetricsRoute
 from switchgear.http.models import ModelsRoute, wants_anthropic
@@ -54,6 +55,7 @@ class App:
             lambda: service.current.config.responses.ttl_seconds,
         )
         count = CountTokensRoute(service, self._keys)
+        self._management = ManagementRoute(service, self._keys)
         self._starlette: ASGIApp = Starlette(
             routes=[
                 Route("/v1/chat/completions", self._forward(OPENAI_CHAT), methods=["POST"]),
@@ -66,6 +68,7 @@ class App:
                 Route("/v1/models", models, methods=["GET"]),
                 Route("/v1/models/{model:path}", models, methods=["GET"]),
                 Route("/v1/metrics/providers", MetricsRoute(service, self._keys), methods=["GET"]),
+                Route("/v0/{path:path}", self._management),
                 Route("/health", health, methods=["GET"]),
                 Route("/health/live", health, methods=["GET"]),
                 Route("/health/ready", health, methods=["GET"]),
@@ -84,6 +87,7 @@ class App:
     async def drain(self) -> None:
         """Let the requests in flight end; at the deadline tell their clients and end them."""
         self._service.draining = True
+        await self._management.aclose()
         if len(self.active):
             log.info("draining", requests=len(self.active))
         try:

@@ -109,6 +109,14 @@ class KeyRing:
             )
         return found
 
+    def is_management(self, scope: Scope) -> bool | None:
+        """Whether the request presents the management key; ``None`` when it presents no key at all."""
+        presented = _presented(scope)
+        if not presented:
+            return None
+        right = [hmac.compare_digest(self._management or bytes(32), digest) for digest in map(_digest, presented)]
+        return self._management is not None and any(right)
+
     def may_read_metrics(self, scope: Scope) -> bool:
         """Whether the request presents the management key, or a client key with the scope ``metrics:read``."""
         allowed = False

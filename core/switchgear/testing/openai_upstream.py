@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import ssl as tls
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -57,6 +57,7 @@ class FakeOpenAI:
 
     Attributes:
         keys: the API keys it accepts; empty for a keyless server, which ignores what it is given.
+        accepts: says instead whether a key is good, where tokens come and go; ``None`` leaves it to ``keys``.
         models: the ids it lists and answers plainly; any other that is not magic is a 404.
         quote_key_in_full: a refused key is quoted whole in the error, as careless servers do; else as OpenAI does.
         timings: how slow its slow behaviours are.
@@ -69,9 +70,15 @@ class FakeOpenAI:
     """
 
     def __init__(
-        self, keys: Iterable[str] = (), models: Iterable[str] = PLAIN_MODELS, *, ssl: tls.SSLContext | None = None
+        self,
+        keys: Iterable[str] = (),
+        models: Iterable[str] = PLAIN_MODELS,
+        *,
+        accepts: Callable[[str], bool] | None = None,
+        ssl: tls.SSLContext | None = None,
     ) -> None:
         self.keys = set(keys)
+        self.accepts = accepts
         self.models = list(models)
         self.quote_key_in_full = False
         self.timings = Timings()
@@ -162,12 +169,17 @@ class FakeOpenAI:
         else:
             await _unknown_path(turn)
 
+    def _is_good(self, key: str | None) -> bool:
+        if self.accepts is not None:
+            return key is not None and self.accepts(key)
+        return not self.keys or key in self.keys
+
     async def _behave(self, turn: Turn, behaviour: Behaviour) -> None:
         self.active += 1
         self.most_active = max(self.most_active, self.active)
         self.server.notify()
         try:
-            if self.keys and turn.call.key not in self.keys:
+            if not self._is_good(turn.call.key):
                 await turn.error(turn.form.key_refused(turn.call.key, in_full=self.quote_key_in_full))
             else:
                 await (self._scripted(turn.call) or behaviour)(turn)

@@ -1,0 +1,59 @@
+"""``switchgear accounts import``: another program's credential files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from switchgear.assembly import Service
+from switchgear.audit import Deed
+from switchgear.cli.entries import audit_of, entry_named, with_accounts
+from switchgear.cli.offline import config_option, json_option, print_json
+from switchgear.cli.person import plain
+from switchgear.cli.tables import print_table
+from switchgear.importing import SOURCES, import_folder
+
+
+@click.command("import")
+@click.argument("directory", type=click.Path(path_type=Path))
+@click.option("--from", "source", type=click.Choice(SOURCES), required=True, help="The program that wrote the files.")
+@click.option("--provider", help="Only offer the files to this entry.")
+@click.option("--dry-run", is_flag=True, help="Say what would be done; write nothing.")
+@click.option("--replace", is_flag=True, help="Take a file's credential also where the one here is newer.")
+@config_option
+@json_option
+def import_(
+    directory: Path, source: str, provider: str | None, dry_run: bool, replace: bool, config_path: Path, as_json: bool
+) -> None:
+    """Take in another program's credential files from DIRECTORY; they stay as they are.
+
+    Stop the other program first: two that refresh one account lose it.
+    """
+
+    async def run(service: Service) -> list[dict[str, str]]:
+        runtime = service.current
+        entries = list(runtime.entries) if provider is None else [entry_named(service, provider)]
+        found = await import_folder(runtime, entries, source, directory, dry_run=dry_run, replace=replace)
+        for each in found:
+            if each.outcome in {"imported", "updated"} and not dry_run:
+                await audit_of(service).record(
+                    Deed("cli", "import", each.outcome, each.provider, Path(each.detail).stem)
+                )
+        names = ("file", "outcome", "provider", "account", "detail", "warning")
+        return [{name: getattr(each, name) for name in names} for each in found]
+
+    rows = with_accounts(config_path, run)
+    if as_json:
+        print_json({"dry-run": dry_run, "files": rows})
+    else:
+        columns = ("file", "outcome", "provider", "account", "detail")
+        head = ("file", "would be" if dry_run else "result", *columns[2:])
+        print_table(head, [[plain(row[column]) for column in columns] for row in rows])
+        for row in rows:
+            if row["warning"]:
+                click.echo(f"warning: {row['file']}: {row['warning']}", err=True)
+        if dry_run:
+            click.echo("nothing was written")
+    if any(row["outcome"] == "failed" for row in rows):
+        raise SystemExit(1)
