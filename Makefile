@@ -18,8 +18,8 @@ serve: $(STAMP) ## run the gateway in demo mode
 test: $(STAMP) ## run the tests
 	@$(BIN)/python -m pytest -q -n 2 $(TESTARGS)
 
-test-clients: $(STAMP) ## run real clients, installed into .clients, against the gateway
-	@SWITCHGEAR_CLIENTS=1 $(BIN)/python -m pytest -q tests/clients $(TESTARGS)
+test-clients: $(STAMP) ## run real clients, installed into .clients, against the gateway, and the whole kit on bad plugins
+	@SWITCHGEAR_CLIENTS=1 $(BIN)/python -m pytest -q tests/clients tests/core/test_contract_bad_plugins.py $(TESTARGS)
 
 check: format lint types imports docs test ## everything that has to be green
 

@@ -78,6 +78,16 @@ def test_every_refusal_is_documented() -> None:
     page = (ROOT / "docs" / "failures.md").read_text()
     assert len(codes) > 10
     assert sorted(code for code in codes if f"`{code}`" not in page) == []
+    remedies = (ROOT / "docs" / "troubleshooting.md").read_text()
+    assert sorted(code for code in codes if f"[`{code}`](failures.md#" not in remedies) == []
+
+
+def test_every_log_event_that_the_docs_name_is_logged() -> None:
+    sources = "".join(path.read_text() for path in (ROOT / "core").rglob("*.py"))
+    rows = (ROOT / "docs" / "troubleshooting.md").read_text().partition("## By log event")[2]
+    named = [name for cell in re.findall(r"^\| (`.*?) \|", rows, re.MULTILINE) for name in re.findall(r"`(\w+)`", cell)]
+    assert len(named) > 10
+    assert [name for name in named if f'"{name}"' not in sources] == []
 
 
 def test_every_command_has_help() -> None:

@@ -63,4 +63,4 @@ def test_a_planted_secret_fails_the_test_that_shows_it_and_no_other(tmp_path: Pa
     broken = set(re.findall(r"^(?:FAILED|ERROR) .*::test_(\w+)", ran.stdout, re.MULTILINE))
     everything = set(re.findall(r"def test_(\w+)", PLANTED))
     assert broken == everything - {"masked", "nothing"}, ran.stdout + ran.stderr
-    assert "a secret (sha256" in ran.stdout
+    assert "a secret is in" in ran.stdout

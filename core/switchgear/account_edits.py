@@ -24,7 +24,8 @@ async def edit(entry: Entry, account: Account, changes: Mapping[str, Any]) -> Ac
     """Change what the operator decides about an account; gives it as it is then.
 
     Args:
-        changes: ``label``, ``disabled``, ``priority``, ``proxy_url``; ``None`` goes back to what the plugin says.
+        changes: ``label``, ``disabled``, ``priority``, ``weight``, ``proxy_url``; ``None`` goes back to what the plugin
+            says.
 
     Raises:
         EditError: a value does not do, or another account has the label.

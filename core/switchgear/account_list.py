@@ -133,6 +133,7 @@ def shown(service: Service, entry: Entry, account: Account) -> dict[str, Any]:
             "label": settings.label,
             "disabled": settings.disabled,
             "priority": settings.priority,
+            "weight": settings.weight,
             "proxy-url": None if settings.proxy_url is None else _without_password(settings.proxy_url),
         },
     }

@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from switchgear.authfile import authfile_name, write_atomically
+from switchgear.authfile import authfile_name
+from switchgear.durable import write_atomically
 from switchgear.errors import AuthFileError
 from switchgear.references import resolve
 from switchgear.secret import Secret
@@ -26,12 +27,14 @@ class AccountSettings:
         label: shown instead of the plugin's own.
         disabled: true takes the account out of service.
         priority: accounts with a higher one are asked first; 0 unless set.
+        weight: its share where the strategy is ``weighted``; 1 unless set, 0 for only when no other can be asked.
         proxy_url: the proxy of the account's calls, or a reference to it (``env:``, ``file:``, ``keyring:``).
     """
 
     label: str | None = None
     disabled: bool | None = None
     priority: int | None = None
+    weight: int | None = None
     proxy_url: str | None = None
 
     def on(self, account: Account) -> Account:
@@ -41,6 +44,7 @@ class AccountSettings:
             label=self.label or account.label,
             disabled=account.disabled if self.disabled is None else self.disabled,
             priority=account.priority if self.priority is None else self.priority,
+            weight=account.weight if self.weight is None else self.weight,
             proxy_url=account.proxy_url if self.proxy_url is None else Secret(resolve(self.proxy_url)),
         )
 
@@ -100,6 +104,7 @@ def _check_types(settings: AccountSettings) -> None:
     label: object = settings.label
     disabled: object = settings.disabled
     priority: object = settings.priority
+    weight: object = settings.weight
     proxy_url: object = settings.proxy_url
     if label is not None and not (isinstance(label, str) and LABEL.fullmatch(label)):
         raise ValueError("a label is 1 to 64 letters, digits, spaces and . _ @ + -, and begins with a letter or digit")
@@ -107,6 +112,8 @@ def _check_types(settings: AccountSettings) -> None:
         raise ValueError("disabled is true or false")
     if priority is not None and (isinstance(priority, bool) or not isinstance(priority, int)):
         raise ValueError("priority is a whole number")
+    if weight is not None and (isinstance(weight, bool) or not isinstance(weight, int) or not 0 <= weight <= 1000):
+        raise ValueError("weight is a whole number from 0 to 1000")
     if proxy_url is not None and not isinstance(proxy_url, str):
         raise ValueError("proxy-url is a URL, or a reference to one")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -27,11 +28,16 @@ log = structlog.get_logger("switchgear.accounts")
 
 @dataclass(slots=True)
 class RefreshFacts:
-    """What is known of the refreshes so far. Times are Unix seconds; ``None`` before the first."""
+    """What is known of the refreshes so far. Times are Unix seconds; ``None`` before the first.
+
+    ``succeeded`` and ``failed`` count them all; ``failed_at`` has the latest failures.
+    """
 
     last_at: float | None = None
     last_result: str | None = None
     failed_at: tuple[float, ...] = ()
+    succeeded: int = 0
+    failed: int = 0
 
 
 class Entry:
@@ -73,7 +79,6 @@ class Entry:
         self._monotonic = monotonic
         self._standing: dict[str, Standing] = {}
         self._by_id: dict[str, Account] = {}
-        self._slots: dict[str, asyncio.Semaphore] = {}
         self._refreshing: dict[str, asyncio.Task[None]] = {}
         self._ahead = asyncio.Semaphore(CONCURRENT_REFRESHES)
 
@@ -99,11 +104,19 @@ class Entry:
             if known is None:
                 known = Standing(account, account)
             elif known.read_again(account):
-                self._health.clear(self.name, account.id)
+                await self._credential_changed(account.id)
             standing[account.id] = known
         self._standing = standing
         await self._apply_settings()
         self.problem = self._why_empty()
+
+    async def _credential_changed(self, account_id: str) -> None:
+        """After a new sign-in nothing stands against the account; another process's refresh lifts the token's only."""
+        note = await asyncio.to_thread(self.store.note, account_id)
+        if note is not None and note.result == "ok":
+            self._health.renewed(self.name, account_id)
+        else:
+            self._health.clear(self.name, account_id)
 
     def _why_empty(self) -> str:
         if self.accounts:
@@ -118,11 +131,6 @@ class Entry:
             lambda: {id_: self._with_settings(known.current) for id_, known in self._standing.items()}
         )
         self.accounts = tuple(sorted(self._by_id.values(), key=lambda account: -account.priority))
-        self._slots = {
-            account.id: self._slots.get(account.id) or asyncio.Semaphore(account.max_concurrency)
-            for account in self.accounts
-            if account.max_concurrency is not None
-        }
 
     def _with_settings(self, account: Account) -> Account:
         try:
@@ -142,9 +150,13 @@ class Entry:
         account = self._by_id.get(account_id)
         return account.label if account is not None else "?"
 
-    def slot(self, account_id: str) -> asyncio.Semaphore | None:
-        """What limits the calls this account may have under way; ``None`` for no limit."""
-        return self._slots.get(account_id)
+    def credential(self, account_id: str) -> str:
+        """A fingerprint of the account's saved credential; empty where there is none. It tells a new sign-in."""
+        standing = self._standing.get(account_id)
+        if standing is None:
+            return ""
+        secrets = sorted((name, secret.fingerprint()) for name, secret in standing.saved.secrets.items())
+        return hashlib.sha256(repr(secrets).encode()).hexdigest()[:16]
 
     # -- keeping credentials fresh -------------------------------------------------------------------------
 
@@ -246,15 +258,21 @@ class Entry:
         self.refreshes.last_at = now
         self.refreshes.last_result = "ok" if ok else "failed"
         if ok:
+            self.refreshes.succeeded += 1
             if account_id in self._standing:
                 self._standing[account_id].refreshed_at = self._monotonic()
-            self._health.clear(self.name, account_id)
+            self._health.renewed(self.name, account_id)
             log.info("token_refreshed", provider=self.name, account=self.label(account_id))
             return
+        self.refreshes.failed += 1
         self.refreshes.failed_at = (*self.refreshes.failed_at[-FAILURES_REMEMBERED:], now)
         if account_id in self._standing:
             self._standing[account_id].failed(self._monotonic())
         log.error("token_not_refreshed", provider=self.name, account=self.label(account_id), problem=str(error))
+
+    def refresh_failures(self) -> dict[str, int]:
+        """How often in a row the refresh failed, by account id; only of those whose last one did."""
+        return {account_id: known.failures for account_id, known in self._standing.items() if known.failures}
 
     async def aclose(self) -> None:
         """Let refreshes under way end: a rotated token must be saved."""

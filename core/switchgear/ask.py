@@ -11,7 +11,7 @@ from switchgear.dialects import CODECS, Codec, ErrorDetail, Parsed
 from switchgear.dialects.request_body import RequestBody
 from switchgear.errors import Refusal
 from switchgear.routing import Candidate, upstream_dialect
-from switchgear.types import Dialect, ForwardRequest
+from switchgear.types import AttemptRecord, Dialect, ForwardRequest
 
 Keep = Callable[[bytes, bool], None]
 """Takes a whole answer that is about to be delivered, and whether it is the upstream's own rather than converted."""
@@ -25,13 +25,28 @@ class Prepared:
     dropped: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """One attempt as it ended: its record, the upstream's name of the model, and what was wrong, if anything was.
+
+    ``status`` is the one of the error, where it came inside a 200; ``None`` where the upstream gave none.
+    """
+
+    record: AttemptRecord
+    upstream_model: str
+    status: int | None
+    message: str
+
+
 @dataclass(slots=True)
 class Ask:
     """One client request. Times are ``perf_counter`` seconds.
 
     ``waited_s`` is the time spent waiting for upstreams so far: what is left of the request's time is our overhead.
+    ``queued_s`` is the part of it that was spent in line for an account.
     ``sent`` is the body as the client sent it, which its answer may repeat; ``body`` is what is asked for. ``keep``
-    takes the whole answer before its last byte goes out; ``None`` when nobody wants it.
+    takes the whole answer before its last byte goes out; ``None`` when nobody wants it. ``tried`` is told of each
+    attempt; likewise.
     """
 
     id: str
@@ -42,7 +57,9 @@ class Ask:
     created: int
     sent: RequestBody | None = None
     keep: Keep | None = None
+    tried: Callable[[Tried], None] | None = None
     waited_s: float = 0.0
+    queued_s: float = 0.0
     attempts: int = 0
     _parsed: Parsed | None = field(default=None, repr=False)
 

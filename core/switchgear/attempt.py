@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from switchgear.ask import Ask, ClientSide, Prepared, Served
@@ -28,8 +28,6 @@ READ_OUT_S = 0.25
 """How long the end of the HTTP message may take after the last event: read, the connection can be used again."""
 MAX_HELD_BYTES = 1024 * 1024
 """How much of a stream is held back while it has not started; beyond it the stream counts as started."""
-SLOT_LIMIT_S = 30.0
-"""How long a call waits for its turn where an account may have only so many at once."""
 EVENTS_PER_TURN = 64
 """A generator that never waits gives the loop a turn after so many events."""
 
@@ -40,7 +38,7 @@ NO_STREAM = ("application/json", "text/html")
 
 @dataclass(slots=True)
 class Attempt:
-    """One call to one candidate, and what is known of it when it ended."""
+    """One call to one candidate, and what is known of it when it ended. ``committed`` is called at the first byte."""
 
     ask: Ask
     candidate: Candidate
@@ -51,6 +49,7 @@ class Attempt:
     ttft_ms: float | None = None
     usage: Usage = NO_USAGE
     account: Account | None = None
+    committed: Callable[[], None] = lambda: None
     _timeouts: Timeouts = field(default_factory=Timeouts)
     _prepared: Prepared | None = None
 
@@ -67,34 +66,12 @@ class Attempt:
         prepared = self._prepared = self.ask.prepare(self.candidate)
         try:
             async with asyncio.timeout(self._timeouts.first_byte_s) as limit:
-                async with self._slot():
-                    self.account = await entry.fresh(self.candidate.account)
-                    await self._forward(prepared, self.account, client, limit)
+                self.account = await entry.fresh(self.candidate.account)
+                await self._forward(prepared, self.account, client, limit)
         except TimeoutError:
             what = "the answer took" if client.committed else "nothing came for"
             limit_s = self._timeouts.total_s if client.committed else self._timeouts.first_byte_s
             raise UpstreamError(Failure("timeout", message=f"{what} more than {limit_s:g} s")) from None
-
-    @asynccontextmanager
-    async def _slot(self) -> AsyncIterator[None]:
-        """One of the calls the account may have under way at once."""
-        slots = self.candidate.entry.slot(self.candidate.account)
-        if slots is None:
-            yield
-            return
-        waiting = time.perf_counter()
-        try:
-            async with asyncio.timeout(SLOT_LIMIT_S):
-                await slots.acquire()
-        except TimeoutError:
-            message = f"the account was busy with other calls for {SLOT_LIMIT_S:g} s"
-            raise UpstreamError(Failure("timeout", message=message)) from None
-        finally:
-            self.ask.waited_s += time.perf_counter() - waiting
-        try:
-            yield
-        finally:
-            slots.release()
 
     async def _forward(self, prepared: Prepared, account: Account, client: ClientSide, limit: asyncio.Timeout) -> None:
         ask, entry, request = self.ask, self.candidate.entry, prepared.request
@@ -318,6 +295,7 @@ class Attempt:
     def _served(self, limit: asyncio.Timeout) -> Served:
         """Who served, at the moment of the commit; from here on the call's total limit counts."""
         now = time.perf_counter()
+        self.committed()
         self.status = self.status or 200
         self.ttft_ms = (now - self.started) * 1000
         left_s = max(self._timeouts.total_s - (now - self.started), 0.0)

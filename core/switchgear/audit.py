@@ -27,14 +27,18 @@ log = structlog.get_logger("switchgear.audit")
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """One line, but for its time. ``address`` is the client's, ``None`` on the command line."""
+    """One line, but for its time. ``address`` is the client's, ``None`` on the command line.
 
-    actor: Literal["management", "cli"]
+    ``detail`` is what exactly was done, where the other fields do not say it.
+    """
+
+    actor: Literal["management", "cli", "gateway"]
     action: str
     result: str
     provider: str | None = None
     account: str | None = None
     address: str | None = None
+    detail: str | None = None
 
 
 class AuditLog:

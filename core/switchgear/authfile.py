@@ -20,6 +20,7 @@ import structlog
 from filelock import AsyncFileLock, Timeout
 
 from switchgear.authrecord import ForeignFileError, RefreshNote, account_of, fields_of, refresh_note, with_note
+from switchgear.durable import make_private, write_atomically
 from switchgear.errors import AuthFileError
 from switchgear.sealing import Sealer, UnknownKeyError
 from switchgear.types import Account
@@ -47,33 +48,6 @@ def authfile_name(provider: str, account_id: str) -> str:
     return f"{provider.lower()}-{slug}-{digest[:16]}.json"
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Replace ``path`` durably, mode 0600: after a crash the old or the new file is there, whole."""
-    _make_private(path.parent)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
-def _make_private(folder: Path) -> None:
-    """Make the folder and those above it that are missing, for their owner alone."""
-    if not folder.exists():
-        _make_private(folder.parent)
-        folder.mkdir(mode=0o700, exist_ok=True)
-
-
 class DirectoryStore:
     """The auth files of one provider entry in a directory: ``store`` in the hooks. No other's is reachable.
 
@@ -83,7 +57,7 @@ class DirectoryStore:
         plugin: the key of its block: an entry of the same name of another plugin's does not get these files.
         sealer: seals the secrets.
         permissions: what to do about a file that others may read: ``fix`` takes their rights away, ``refuse`` leaves
-            the account out.
+            the account out. With ``look`` loading touches no file at all.
 
     Attributes:
         problems: the files that are not used, and why, by file name; as of the last :meth:`load`.
@@ -95,7 +69,7 @@ class DirectoryStore:
         provider: str,
         plugin: str,
         sealer: Sealer,
-        permissions: Literal["fix", "refuse"] = "fix",
+        permissions: Literal["fix", "refuse", "look"] = "fix",
     ) -> None:
         self._directory = directory
         self._provider = provider
@@ -108,7 +82,8 @@ class DirectoryStore:
 
     def load(self) -> list[Account]:
         """See :class:`~switchgear.types.AuthStore`. A file that cannot be used is copied aside, and named."""
-        self._sweep()
+        if self._permissions != "look":
+            self._sweep()
         accounts: list[Account] = []
         problems: dict[str, str] = {}
         for path in sorted(self._directory.glob(f"{self._provider.lower()}-*.json")):
@@ -119,7 +94,8 @@ class DirectoryStore:
             except (UnknownKeyError, PermissionError, AuthFileError) as error:  # nothing is wrong with the file itself
                 problems[path.name] = str(error)
             except (OSError, ValueError, TypeError, KeyError) as error:
-                problems[path.name] = f"{error}; a copy is in {self._quarantine(path)}"
+                copied = "" if self._permissions == "look" else f"; a copy is in {self._quarantine(path)}"
+                problems[path.name] = f"{error}{copied}"
         for name, problem in problems.items():
             if self.problems.get(name) != problem:
                 log.error("auth_file_not_used", provider=self._provider, file=name, problem=problem)
@@ -148,7 +124,7 @@ class DirectoryStore:
         name = authfile_name(self._provider, account_id)
         lock = self._directory / LOCKS / f"{name}.lock"
         try:
-            await asyncio.to_thread(_make_private, lock.parent)
+            await asyncio.to_thread(make_private, lock.parent)
             holding = AsyncFileLock(lock, timeout=LOCK_LIMIT_S, mode=0o600)
             await holding.acquire()
         except Timeout:
@@ -239,7 +215,7 @@ class DirectoryStore:
 
     def _check_permissions(self, path: Path, descriptor: int) -> None:
         mode = os.fstat(descriptor).st_mode
-        if not mode & OTHERS_MAY:
+        if not mode & OTHERS_MAY or self._permissions == "look":
             return
         if self._permissions == "refuse":
             raise PermissionError(f"others may read it (mode {stat.S_IMODE(mode):04o}); run: chmod 600 {path}")

@@ -1,65 +1,96 @@
-"""A canary: one small request to one account, as a client's would go, to see whether it is served."""
+"""A canary: one small request, as a client's would go, to see whether it is served, by whom and how fast."""
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import msgspec
 
 from switchgear.accounts import Entry
-from switchgear.ask import Ask, ClientSide, Served
+from switchgear.ask import Ask, ClientSide, Served, Tried
 from switchgear.dialects import OPENAI_CHAT, ErrorDetail
 from switchgear.dialects.request_body import parse_body
 from switchgear.errors import Refusal
 from switchgear.gateway import Gateway
 from switchgear.routing import Candidate
-from switchgear.secret import redact
 from switchgear.types import Kind
 
 QUESTION = "Answer with the word: ok"
 MAX_TOKENS = 64
 """Enough for a model that thinks first."""
+LIMIT_S = 120.0
+"""Nobody waits longer to see whether it works."""
 NO_BURST = frozenset({401, 403, 429})
 
 
 @dataclass(frozen=True, slots=True)
 class Canary:
-    """What became of it. ``status`` is the upstream's, ``None`` where there was none; ``kind`` ``None`` for success."""
+    """What became of it.
+
+    Attributes:
+        model: as it was asked for.
+        status: the upstream's, of the last attempt; ``None`` where there was none.
+        kind: ``None`` for success.
+        message: what was wrong; empty for success.
+        duration_ms: from the request to the last byte.
+        code: the gateway's own, where it refused the request itself; else empty.
+        tried: the attempts, in order; the last one served it, or was given up with.
+    """
 
     model: str
     status: int | None
     kind: Kind | None
     message: str
     duration_ms: float
+    code: str = ""
+    tried: tuple[Tried, ...] = ()
 
     @property
     def ok(self) -> bool:
-        """Whether the account was served."""
+        """Whether it was served."""
         return self.kind is None
 
 
 async def canary(gateway: Gateway, entry: Entry, account_id: str, model: str) -> Canary:
     """Ask ``model``, the upstream's name, on one account; never raises for what the upstream does."""
-    started = time.perf_counter()
-    fields = {"model": model, "messages": [{"role": "user", "content": QUESTION}], "max_tokens": MAX_TOKENS}
-    body = parse_body(msgspec.json.encode(fields))
-    ask = Ask(f"canary_{secrets.token_hex(12)}", OPENAI_CHAT, body, {}, started, int(time.time()))
     candidate = Candidate(entry, account_id, model, "canary")
+    return await _see(model, lambda ask: gateway.ask_one(ask, candidate, _Nobody()))
+
+
+async def routed_canary(gateway: Gateway, model: str) -> Canary:
+    """Ask ``model``, a public name, wherever a client's request would go now: with retries, waits and fallbacks."""
+    return await _see(model, lambda ask: gateway.serve(ask, lambda _: True, _Nobody()))
+
+
+async def _see(model: str, send: Callable[[Ask], Awaitable[object]]) -> Canary:
+    tried: list[Tried] = []
+    started = time.perf_counter()
+    # A stream, as most clients want one: it tells when the first token came.
+    fields = {
+        "model": model,
+        "messages": [{"role": "user", "content": QUESTION}],
+        "max_tokens": MAX_TOKENS,
+        "stream": True,
+    }
+    body = parse_body(msgspec.json.encode(fields))
+    ask = Ask(f"canary_{secrets.token_hex(12)}", OPENAI_CHAT, body, {}, started, int(time.time()), tried=tried.append)
+    status, kind, message, code = None, None, "", ""
     try:
-        verdict, failure = await gateway.ask_one(ask, candidate, _Nobody())
+        async with asyncio.timeout(LIMIT_S):
+            await send(ask)
+    except TimeoutError:
+        kind, message = Kind.TIMEOUT, f"there was no whole answer within {LIMIT_S:g} s"
     except Refusal as refusal:
-        return Canary(model, None, Kind.INVALID_REQUEST, refusal.message, _ms(started))
-    if verdict is None:
-        return Canary(model, 200, None, "", _ms(started))
-    message = redact(verdict.message or str(failure))
-    return Canary(model, verdict.status or failure.status, verdict.kind, message, _ms(started))
-
-
-def _ms(started: float) -> float:
-    return (time.perf_counter() - started) * 1000
+        kind, message, code = Kind.INVALID_REQUEST, refusal.message, refusal.code
+    else:
+        last = tried[-1]
+        status, kind = last.status, last.record.kind
+        message = last.message or str(kind or "")
+    return Canary(model, status, kind, message, (time.perf_counter() - started) * 1000, code, tuple(tried))
 
 
 class _Nobody(ClientSide):

@@ -5,25 +5,27 @@ from __future__ import annotations
 import asyncio
 import difflib
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Literal
-
-import structlog
+from typing import Any
 
 from switchgear.accounts import Entry
-from switchgear.errors import PluginError, Refusal, UpstreamError
+from switchgear.errors import Refusal
+from switchgear.health import Health
+from switchgear.kept_lists import keep, recall, upstream_of
+from switchgear.lister import Lister
+from switchgear.listing import Listing
 from switchgear.plugins import Plugins
 from switchgear.settings import ModelEntry
-from switchgear.types import Account, Model
+from switchgear.types import Model
+from switchgear.why_missing import why_not
 
 RELIST_ON_DEMAND_S = 10.0
 """How often a request for an unknown name may make a provider whose list failed be asked again."""
-CONCURRENT_LISTS = 8
-
-Source = Literal["configured", "upstream", "fallback", "none"]
-log = structlog.get_logger("switchgear.catalog")
+LONGEST_WAIT_S = 5.0
+"""How long a request for an unknown name, or a reload, waits for lists; they are taken in later all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,22 +41,6 @@ class Target:
     info: Model
 
 
-@dataclass(slots=True)
-class Listing:
-    """One entry's models. Times are Unix seconds; ``None`` before the first list."""
-
-    source: Source = "none"
-    models: tuple[ModelEntry, ...] = ()
-    infos: dict[str, Model] = field(default_factory=dict)
-    by_account: dict[str, frozenset[str]] = field(default_factory=dict)
-    hidden: tuple[str, ...] = ()
-    problem: str = ""
-    synced_at: float | None = None
-    tried_at: float = float("-inf")
-    added: int = 0
-    removed: int = 0
-
-
 class Catalog:
     """The names clients may use, made from what is configured and what upstreams list."""
 
@@ -62,21 +48,20 @@ class Catalog:
         self,
         entries: Sequence[Entry],
         plugins: Plugins,
+        health: Health,
         *,
         force_prefix: bool,
         wall: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.entries = tuple(entries)
-        self._plugins = plugins
+        self.lister = Lister(plugins, health, wall, monotonic)
         self._force_prefix = force_prefix
-        self._wall = wall
         self._monotonic = monotonic
-        self._slots = asyncio.Semaphore(CONCURRENT_LISTS)
         self.listings = {entry.name: self._first_listing(entry) for entry in entries}
-        self._under_way: dict[str, asyncio.Task[None]] = {}
         self._names: dict[str, Target] = {}
         self._upstream_names: dict[str, list[str]] = {}
+        self._targets: dict[str, dict[str, Target]] = {}
         self.rebuild()
 
     @staticmethod
@@ -136,135 +121,129 @@ class Catalog:
 
     def why_missing(self, name: str) -> list[str]:
         """What keeps ``name`` from being listed, one reason an entry, in words."""
-        return [reason for entry in self.entries for reason in self._why_not(entry, name)]
-
-    def _why_not(self, entry: Entry, name: str) -> Iterable[str]:
-        provider, listing = entry.provider, self.listings[entry.name]
-        prefix = f"{provider.prefix}/" if provider.prefix else ""
-        if prefix and self._force_prefix and not name.startswith(prefix):
-            yield f"{entry.name}: force-model-prefix is on, so its models are reached as {prefix}… only"
-            return
-        local = name.removeprefix(prefix)
-        if entry.problem:
-            yield f"{entry.name}: serves nothing: {entry.problem}"
-        elif local in listing.hidden:
-            pattern = next(p for p in provider.settings.excluded_models if fnmatchcase(local, p))
-            yield f"{entry.name}: hides {local!r} by excluded-models {pattern!r}"
-        elif listing.source == "configured":
-            upstream = next((model.public for model in listing.models if model.name == local), None)
-            if upstream is not None and upstream != local:
-                yield f"{entry.name}: serves {local!r} under its alias {prefix}{upstream}"
-            else:
-                yield f"{entry.name}: its 'models' do not name {local!r}"
-        elif listing.problem:
-            yield f"{entry.name}: its model list could not be had: {listing.problem}"
-        else:
-            yield f"{entry.name}: its upstream does not list {local!r}"
-
-    def adopt(self, name: str, listing: Listing) -> None:
-        """Take over what an earlier catalog learned from an entry's upstream."""
-        mine = self.listings.get(name)
-        if mine is not None and mine.source != "configured" and listing.source in {"upstream", "fallback"}:
-            self.listings[name] = listing
-            self.rebuild()
+        return [
+            reason
+            for entry in self.entries
+            for reason in why_not(entry, self.listings[entry.name], name, force_prefix=self._force_prefix)
+        ]
 
     # -- keeping up with upstreams -------------------------------------------------------------------------
 
     async def refresh(self) -> None:
         """Ask every entry that lists from its upstream; the last good list stays where that fails."""
-        await asyncio.gather(*(self._relist(entry) for entry in self.entries))
+        await asyncio.gather(*(self.relist(entry) for entry in self.entries))
 
     async def relist(self, entry: Entry) -> None:
         """Ask one entry's upstreams now."""
-        await self._relist(entry)
+        await self.lister.renew(entry, self.listings[entry.name], self._renewed)
+
+    async def complete(self) -> None:
+        """Ask the entries that have no list yet; returns after :data:`LONGEST_WAIT_S` at the latest."""
+        await self._ask_soon([entry for entry in self.entries if self._lacks_list(entry)])
 
     async def refresh_for(self, name: str) -> None:
-        """Ask again the entries that have no list yet and could know ``name``, but not at every request."""
-        now = self._monotonic()
-        stale = [
-            entry
-            for entry in self.entries
-            if self.listings[entry.name].source in {"none", "fallback"}
-            and (entry.name in self._under_way or now - self.listings[entry.name].tried_at >= RELIST_ON_DEMAND_S)
-            and (not entry.provider.prefix or name.startswith(f"{entry.provider.prefix}/") or not self._force_prefix)
-        ]
-        if stale:
-            await asyncio.gather(*(self._relist(entry) for entry in stale))
+        """Ask the entries that have no list yet and could know ``name``, but not at every request."""
+        await self._ask_soon(
+            [
+                entry
+                for entry in self.entries
+                if self._lacks_list(entry) and self._may_know(entry, name) and self._due(entry)
+            ]
+        )
 
-    async def _relist(self, entry: Entry) -> None:
-        """List one entry anew; whoever wants the same meanwhile shares it."""
-        task = self._under_way.get(entry.name)
-        if task is None:
-            task = self._under_way[entry.name] = asyncio.create_task(self._list_all(entry))
-            task.add_done_callback(lambda _: self._under_way.pop(entry.name, None))
-        await asyncio.shield(task)
+    def _lacks_list(self, entry: Entry) -> bool:
+        return self.listings[entry.name].source in {"none", "fallback"} and self.lister.may_ask(entry)
 
-    async def _list_all(self, entry: Entry) -> None:
-        listing = self.listings[entry.name]
-        if listing.source == "configured" or not entry.accounts or entry.provider.settings.disabled:
-            return
-        listing.tried_at = self._monotonic()
-        found: dict[str, frozenset[str]] = {}
-        infos: dict[str, Model] = {}
-        problem = ""
-        async with self._slots:
-            for account in entry.accounts:
-                try:
-                    models = await self._list(entry, account)
-                except (UpstreamError, PluginError) as error:
-                    problem = str(error)
-                    log.warning("models_not_listed", provider=entry.name, account=account.label, problem=problem)
-                    continue
-                infos.update((model.id, model) for model in models)
-                found[account.id] = frozenset(model.id for model in models)
-        if found:
-            self._accept(listing, infos, found)
-        elif listing.synced_at is None and entry.info.fallback_models:
-            listing.source = "fallback"
-            listing.infos = {model.id: model for model in entry.info.fallback_models}
-            listing.models = tuple(ModelEntry(name=model_id) for model_id in listing.infos)
-        listing.problem = problem
-        self.rebuild()  # at once: other entries may take longer
+    def _may_know(self, entry: Entry, name: str) -> bool:
+        prefix = entry.provider.prefix
+        return not prefix or not self._force_prefix or name.startswith(f"{prefix}/")
 
-    async def _list(self, entry: Entry, account: Account) -> Sequence[Model]:
-        account = await entry.fresh(account.id)
-        models = await self._plugins.list_models(entry.provider, account, entry.client(account))
-        return entry.info.fallback_models if models is None else models
+    def _due(self, entry: Entry) -> bool:
+        since_s = self._monotonic() - self.listings[entry.name].tried_at
+        return self.lister.is_asking(entry) or since_s >= RELIST_ON_DEMAND_S
 
-    def _accept(self, listing: Listing, infos: dict[str, Model], found: dict[str, frozenset[str]]) -> None:
-        old, new = set(listing.infos), set(infos)
-        if listing.synced_at is not None:
-            listing.added, listing.removed = len(new - old), len(old - new)
-        listing.source = "upstream"
-        listing.infos = infos
-        listing.by_account = found
-        listing.models = tuple(ModelEntry.model_construct(name=model_id) for model_id in infos)
-        listing.synced_at = self._wall()
+    async def _ask_soon(self, entries: Sequence[Entry]) -> None:
+        if entries:
+            asked = (self.lister.renew(entry, self.listings[entry.name], self._renewed, join=True) for entry in entries)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LONGEST_WAIT_S):
+                    await asyncio.gather(*asked)
+
+    async def aclose(self) -> None:
+        """End the asking that is under way."""
+        await self.lister.aclose()
+
+    # -- what is known already -----------------------------------------------------------------------------
+
+    def adopt(self, old: Catalog) -> None:
+        """Take over what an earlier configuration's catalog learned of the same upstreams."""
+        theirs = {entry.name: entry for entry in old.entries}
+        for entry in self.entries:
+            provider, other = entry.provider, theirs.get(entry.name)
+            if other is None or provider.key != other.provider.key:
+                continue
+            if upstream_of(provider) == upstream_of(other.provider):
+                mine, listing = self.listings[entry.name], old.listings[entry.name]
+                mine.accounts = {id_: known for id_, known in listing.accounts.items() if id_ in _ids(entry)}
+                mine.stand_ins, mine.drift, mine.tried_at = listing.stand_ins, listing.drift, listing.tried_at
+                mine.problem = listing.problem if mine.source != "configured" else ""
+        self.rebuild()
+
+    def document(self) -> dict[str, Any]:
+        """The lists as a document that outlives a restart, for :meth:`recall`."""
+        return keep((entry.provider, self.listings[entry.name]) for entry in self.entries)
+
+    def recall(self, document: Mapping[str, Any]) -> None:
+        """Take in the lists that an earlier run kept, for accounts that have none yet. The accounts must be loaded."""
+        for entry in self.entries:
+            listing = self.listings[entry.name]
+            listing.accounts = recall(document, entry.provider, _ids(entry)) | listing.accounts
+        self.rebuild()
+
+    # -- names ---------------------------------------------------------------------------------------------
 
     def rebuild(self) -> None:
-        """Make the public names anew, after lists or accounts changed."""
+        """Make the public names anew, after accounts changed."""
+        for entry in self.entries:
+            self._arrange(entry)
+        self._name()
+
+    def _renewed(self, entry: Entry) -> None:
+        self._arrange(entry)
+        self._name()
+
+    def _arrange(self, entry: Entry) -> None:
+        """Make one entry's names anew."""
+        listing, settings, prefix = self.listings[entry.name], entry.provider.settings, entry.provider.prefix
+        self._targets[entry.name] = targets = {}
+        self._upstream_names[entry.name] = []
+        if settings.disabled or entry.problem:
+            return
+        listing.arrange(_ids(entry), asks=self.lister.asks(entry))
+        shown, hidden = _split(listing.models, settings.excluded_models)
+        listing.hidden = tuple(hidden)
+        self._upstream_names[entry.name] = [model.name for pool in shown.values() for model in pool]
+        for alias, pool in shown.items():
+            public = f"{prefix}/{alias}" if prefix else alias
+            info = _info(public, pool[0], listing)
+            targets[alias] = Target(public, entry, tuple(model.name for model in pool), info)
+
+    def _name(self) -> None:
+        """The names of all entries, and who gets a bare one."""
         names: dict[str, Target] = {}
-        upstream_names: dict[str, list[str]] = {}
         bare: dict[str, Target] = {}
         for entry in self.entries:
-            settings, prefix = entry.provider.settings, entry.provider.prefix
-            if settings.disabled or entry.problem:
-                continue
-            listing = self.listings[entry.name]
-            shown, hidden = _split(listing.models, settings.excluded_models)
-            listing.hidden = tuple(hidden)
-            upstream_names[entry.name] = [model.name for pool in shown.values() for model in pool]
-            for alias, pool in shown.items():
-                public = f"{prefix}/{alias}" if prefix else alias
-                first = pool[0]
-                target = Target(public, entry, tuple(model.name for model in pool), _info(public, first, listing))
-                names.setdefault(public, target)
-                if prefix and not self._force_prefix:
+            for alias, target in self._targets[entry.name].items():
+                names.setdefault(target.id, target)
+                if entry.provider.prefix and not self._force_prefix:
                     bare.setdefault(alias, target)
         for alias, target in bare.items():
             names.setdefault(alias, target)
         self._names = names
-        self._upstream_names = upstream_names
+
+
+def _ids(entry: Entry) -> list[str]:
+    return [account.id for account in entry.accounts]
 
 
 def _split(models: Iterable[ModelEntry], patterns: Sequence[str]) -> tuple[dict[str, list[ModelEntry]], list[str]]:

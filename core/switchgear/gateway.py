@@ -16,7 +16,8 @@ from dataclasses import dataclass
 
 import structlog
 
-from switchgear.ask import Ask, ClientSide, Served
+from switchgear.affinity import conversation_key
+from switchgear.ask import Ask, ClientSide, Served, Tried
 from switchgear.attempt import JSON, Attempt
 from switchgear.classify import default_verdict
 from switchgear.dialects import ErrorDetail
@@ -27,6 +28,7 @@ from switchgear.plugins import Plugins
 from switchgear.policy import RULES, STATUS_WITHOUT_ANSWER, Step, next_step
 from switchgear.routing import Candidate, Route, Router
 from switchgear.secret import redact
+from switchgear.slots import QueueFullError
 from switchgear.types import AttemptRecord, Failure, Kind, Verdict
 
 BACK_OFF_FIRST_S = 0.5
@@ -39,10 +41,17 @@ log = structlog.get_logger("switchgear.gateway")
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long a request is pursued: further attempts after the first, and seconds it may wait for an account."""
+    """How long a request is pursued.
+
+    Attributes:
+        retries: further attempts after the first.
+        max_wait_s: seconds it may wait for an account that cools down.
+        max_queue_s: seconds it may stand in line for one that is busy.
+    """
 
     retries: int
     max_wait_s: float
+    max_queue_s: float
 
 
 class Gateway:
@@ -88,12 +97,12 @@ class Gateway:
             if step is Step.REFRESH:
                 refreshed.add(candidate)
                 against = await self._refresh(attempt)
-                if against is None and may_go_on:
+                if against is None and may_go_on and route.retake(candidate):
                     self.metrics.retry(candidate.entry.name)
                     continue
                 step = Step.NEXT if may_go_on else Step.GIVE_UP
             if against is not None:
-                self.health.failed(candidate.entry.name, candidate.account, candidate.model, against)
+                self._hold_against(candidate, against, failure)
             if step is Step.NEXT_PROVIDER:
                 route.leave(candidate.entry.name)
             following = await self._following(route, attempt, step, verdict.kind, wait_until)
@@ -103,20 +112,32 @@ class Gateway:
             if following.entry is candidate.entry:
                 self.metrics.retry(candidate.entry.name)
             else:
-                self.metrics.fallback(candidate.entry.name, following.entry.name)
+                self.metrics.fallback(candidate.entry.name, following.entry.name, verdict.kind)
             candidate = following
 
     async def ask_one(self, ask: Ask, candidate: Candidate, client: ClientSide) -> tuple[Verdict | None, Failure]:
-        """One attempt at one candidate, recorded as any other; no retry.
+        """One attempt at one candidate, recorded as any other; another one only after a refresh of its token.
 
         Returns:
             What went wrong; the verdict is ``None`` when an answer was delivered.
         """
-        ask.attempts += 1
-        verdict, failure = await self._attempt(Attempt(ask, candidate, ask.attempts, self.plugins), client)
-        if verdict is not None:
-            self.health.failed(candidate.entry.name, candidate.account, candidate.model, verdict)
-        return verdict, failure
+        can_refresh = candidate.entry.can_refresh
+        while True:
+            ask.attempts += 1
+            attempt = Attempt(ask, candidate, ask.attempts, self.plugins)
+            verdict, failure = await self._attempt(attempt, client)
+            against = verdict
+            if verdict is not None and verdict.kind is Kind.TOKEN_EXPIRED and can_refresh:
+                can_refresh = False
+                against = await self._refresh(attempt)
+                if against is None and not client.committed:
+                    continue
+            if against is not None:
+                self._hold_against(candidate, against, failure)
+            return verdict, failure
+
+    def _hold_against(self, candidate: Candidate, verdict: Verdict, failure: Failure) -> None:
+        self.health.failed(candidate.entry.name, candidate.account, candidate.model, verdict, failure.host)
 
     # -- who is asked --------------------------------------------------------------------------------------
 
@@ -125,12 +146,13 @@ class Gateway:
         name, dialect = ask.body.model, ask.codec.name
         if self.router.catalog.find(name) is None:
             await self.router.catalog.refresh_for(name)
-        return self.router.route(name, dialect, allowed)
+        conversation = conversation_key(ask.body, ask.headers) if self.router.keeps_conversations else None
+        return self.router.route(name, dialect, allowed, conversation)
 
     async def _first(self, ask: Ask, route: Route, wait_until: float) -> Candidate:
-        """The first candidate; waits for a cooling account as long as the operator allows."""
+        """The first candidate; waits for a turn, or for a cooling account, as long as the operator allows."""
         while True:
-            candidate = route.next()
+            candidate = route.next() or await self._in_line(ask, route)
             if candidate is not None:
                 return candidate
             wait_s = route.recovery_s()
@@ -140,6 +162,34 @@ class Gateway:
             await _pause(ask, wait_s)
             route.again()
 
+    async def _in_line(self, ask: Ask, route: Route) -> Candidate | None:
+        """The candidate whose turn has come; ``None`` where nobody is merely busy.
+
+        Raises:
+            Refusal: 503; the line is too long, or it took too long.
+        """
+        slots, loop = self.router.slots, asyncio.get_running_loop()
+        if not route.full():
+            return None
+        began = loop.time()
+        until = began + self.limits.max_queue_s
+        try:
+            with slots.line(route.full()) as place:
+                while True:
+                    candidate = route.next(place)
+                    if candidate is not None or not route.full():
+                        return candidate
+                    await place.wait(max(until - loop.time(), 0.0))
+        except QueueFullError:
+            self.metrics.short_circuited(route.target.entry.name, model=route.name)
+            raise _busy(route, "and too many requests wait already") from None
+        except TimeoutError:
+            self.metrics.short_circuited(route.target.entry.name, model=route.name)
+            raise _busy(route, f"and none became free within {self.limits.max_queue_s:g} s") from None
+        finally:
+            ask.queued_s += loop.time() - began
+            ask.waited_s += loop.time() - began
+
     async def _following(
         self, route: Route, attempt: Attempt, step: Step, kind: Kind, wait_until: float
     ) -> Candidate | None:
@@ -147,6 +197,9 @@ class Gateway:
         if step is Step.GIVE_UP:
             return None
         following = route.next()
+        if following is None and route.full():
+            with suppress(Refusal):  # the client gets the upstream's own error then
+                following = await self._in_line(attempt.ask, route)
         if following is not None:
             return following
         candidate = attempt.candidate
@@ -157,8 +210,8 @@ class Gateway:
                 pause_s = longest_s * random.random()  # noqa: S311 - jitter, not a secret
                 if pause_s <= time_left_s:
                     await _pause(attempt.ask, pause_s)
-                    blocked = self.health.blocked(candidate.entry.name, candidate.account, candidate.model)
-                    return candidate if blocked is None else None
+                    route.again(candidate)
+                    return route.next()
             case Step.WAIT:
                 wait_s = route.recovery_s()
                 if wait_s is not None and wait_s <= time_left_s:
@@ -185,7 +238,9 @@ class Gateway:
         """Run one attempt and take its outcome in; the verdict is ``None`` when it delivered."""
         candidate = attempt.candidate
         names = (candidate.entry.name, candidate.account, candidate.model)
-        self.health.begin(*names)
+        began = self.health.begin(*names)
+        attempt.committed = lambda: self.health.answered(*names, began)
+        self.router.slots.take(*names[:2])
         self.metrics.started(candidate.entry.name)
         failure = Failure("status")
         try:
@@ -200,13 +255,14 @@ class Gateway:
             self._record(attempt, Verdict(Kind.CANCELLED))
             raise
         else:
-            self.health.succeeded(*names)
+            self.health.succeeded(*names, began)
             self._record(attempt, None)
             return None, failure
         finally:
-            self.health.end(*names)
+            self.health.end(*names, began)
+            self.router.slots.give_back(*names[:2])
             self.metrics.ended(candidate.entry.name)
-        self._record(attempt, verdict)
+        self._record(attempt, verdict, failure.status)
         return verdict, failure
 
     def _judge(self, candidate: Candidate, error: UpstreamError) -> Verdict:
@@ -215,7 +271,7 @@ class Gateway:
         verdict = self.plugins.classify_error(candidate.entry.provider, error.failure)
         return default_verdict(error.failure) if verdict is None else verdict
 
-    def _record(self, attempt: Attempt, verdict: Verdict | None) -> None:
+    def _record(self, attempt: Attempt, verdict: Verdict | None, refused_with: int | None = None) -> None:
         ask, candidate = attempt.ask, attempt.candidate
         record = AttemptRecord(
             request_id=ask.id,
@@ -232,6 +288,11 @@ class Gateway:
         )
         self.metrics.attempt(record)
         self.plugins.attempt_finished(record)
+        if ask.tried is not None:
+            status, message = attempt.status, ""
+            if verdict is not None:
+                status, message = verdict.status or refused_with or status, redact(verdict.message)
+            ask.tried(Tried(record, candidate.model, status, message))
         fields = {
             "request_id": record.request_id,
             "provider": record.provider,
@@ -285,6 +346,15 @@ async def _pause(ask: Ask, seconds: float) -> None:
     """Wait for an upstream to be ready; it is no overhead of ours."""
     await asyncio.sleep(seconds)
     ask.waited_s += seconds
+
+
+def _busy(route: Route, why: str) -> Refusal:
+    return Refusal(
+        503,
+        "accounts_busy",
+        f"every account that can serve {route.name!r} has as many calls under way as it may, {why}",
+        retry_after_s=1.0,
+    )
 
 
 def _nobody_free(route: Route, wait_s: float | None) -> Refusal:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from switchgear.accounts import Entry
 from switchgear.catalog import RELIST_ON_DEMAND_S, Catalog, Target
@@ -13,11 +11,10 @@ from switchgear.dialects import CODECS
 from switchgear.errors import Refusal
 from switchgear.health import Blocked, Health
 from switchgear.secret import redact
+from switchgear.shifts import Shifts
+from switchgear.slots import Place, Slots
+from switchgear.strategies import Ordering, Pair
 from switchgear.types import Dialect
-
-Strategy = Literal["round-robin", "fill-first"]
-MAX_TURNS = 10_000
-"""Public names whose turn is remembered; the counters start anew beyond it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,45 +45,57 @@ class PassedOver:
 class Route:
     """The candidates of one request, tried in order. Each is looked at when its turn comes, not before."""
 
-    def __init__(self, name: str, target: Target, order: Sequence[Candidate], health: Health) -> None:
+    def __init__(self, name: str, target: Target, order: Sequence[Candidate], health: Health, slots: Slots) -> None:
         self.name = name
         self.target = target
         self._order = order
         self._health = health
+        self._slots = slots
         self._tried: set[Candidate] = set()
         self._without: set[str] = set()
 
-    def next(self) -> Candidate | None:
-        """The next candidate that may be asked now; ``None`` when there is none."""
+    def next(self, place: Place | None = None) -> Candidate | None:
+        """The next candidate that may be asked now; ``None`` when there is none. ``place`` is the request's in line."""
         for candidate in self._order:
-            if (
-                candidate not in self._tried
-                and candidate.entry.name not in self._without
-                and not self._block(candidate)
-            ):
+            if self._open(candidate) and self._slots.free(candidate.entry.name, candidate.account, place):
                 self._tried.add(candidate)
                 return candidate
         return None
 
-    def has_next(self) -> bool:
-        """Whether :meth:`next` would give one."""
-        return self._first_free() is not None
+    def retake(self, candidate: Candidate) -> bool:
+        """Whether ``candidate``, with its new token, may be asked again at once; else it is one of those to come.
 
-    def _first_free(self) -> Candidate | None:
-        for candidate in self._order:
-            if candidate in self._tried or candidate.entry.name in self._without:
-                continue
-            if self._block(candidate) is None:
-                return candidate
-        return None
+        The refresh took its time: others may have found out what stands against the account, or be calling it.
+        """
+        self._tried.discard(candidate)
+        if not (self._open(candidate) and self._slots.free(candidate.entry.name, candidate.account)):
+            return False
+        self._tried.add(candidate)
+        return True
+
+    def full(self) -> set[str]:
+        """The providers that have a candidate which could be asked, but for the calls it has under way."""
+        return {
+            candidate.entry.name
+            for candidate in self._order
+            if self._open(candidate) and not self._slots.free(candidate.entry.name, candidate.account)
+        }
+
+    def _open(self, candidate: Candidate) -> bool:
+        if candidate in self._tried or candidate.entry.name in self._without:
+            return False
+        return self._block(candidate) is None
 
     def leave(self, provider: str) -> None:
         """Ask no further account of this provider for this request."""
         self._without.add(provider)
 
-    def again(self) -> None:
-        """After a wait: every candidate may be asked again."""
-        self._tried.clear()
+    def again(self, candidate: Candidate | None = None) -> None:
+        """After a wait: ``candidate`` may be asked again, or every one."""
+        if candidate is None:
+            self._tried.clear()
+        else:
+            self._tried.discard(candidate)
 
     def recovery_s(self) -> float | None:
         """Seconds until the first blocked candidate may be asked; ``None`` when none comes back by itself."""
@@ -112,24 +121,44 @@ class Route:
 
 
 class Router:
-    """Turns names into routes. It remembers only whose turn it is."""
+    """Turns names into routes.
+
+    Args:
+        ordering: the operator's strategy.
+        fallbacks: prefix to the prefixes tried after it.
+        shifts: traffic that is moved at run time.
+        keeps_conversations: a conversation stays on one account while it can be asked.
+    """
 
     def __init__(
-        self, catalog: Catalog, health: Health, strategy: Strategy, fallbacks: Mapping[str, Sequence[str]]
+        self,
+        catalog: Catalog,
+        health: Health,
+        slots: Slots,
+        ordering: Ordering,
+        fallbacks: Mapping[str, Sequence[str]],
+        shifts: Shifts,
+        *,
+        keeps_conversations: bool = False,
     ) -> None:
         self.catalog = catalog
+        self.slots = slots
+        self.shifts = shifts
+        self.keeps_conversations = keeps_conversations
         self._health = health
-        self._strategy = strategy
-        self._fallbacks = fallbacks
-        self._turns: dict[str, itertools.count[int]] = {}
+        self._ordering = ordering
+        self.fallbacks = fallbacks
 
-    def route(self, name: str, dialect: Dialect, allowed: Callable[[str], bool]) -> Route:
+    def route(
+        self, name: str, dialect: Dialect, allowed: Callable[[str], bool], conversation: str | None = None
+    ) -> Route:
         """The candidates for ``name``.
 
         Args:
             name: the model as the client wrote it.
             dialect: what the client speaks.
             allowed: whether a public name is in the scope of the client's key.
+            conversation: the digest of the conversation it belongs to; ``None`` where that does not matter.
 
         Raises:
             Refusal: 404, nobody (or nobody in scope) lists the name; 400, its provider does not speak the dialect.
@@ -140,35 +169,53 @@ class Router:
         order: list[Candidate] = []
         for reached, why in self._reached(target):
             if allowed(reached.id) and upstream_dialect(reached.entry, dialect) is not None:
-                order += self._ordered(reached, why)
+                order += self._ordered(reached, why, conversation)
         if not order:
             raise self._nobody(name, target, dialect)
-        return Route(name, target, order, self._health)
+        return Route(name, target, order, self._health, self.slots)
+
+    def looking(self) -> Router:
+        """The same router for who only looks: its routes take nobody's turn, and no share of a shift."""
+        return Router(
+            self.catalog,
+            self._health,
+            self.slots,
+            self._ordering.copy(),
+            self.fallbacks,
+            self.shifts.copy(),
+            keeps_conversations=self.keeps_conversations,
+        )
 
     def _reached(self, target: Target) -> list[tuple[Target, str]]:
+        """The name itself and what it falls back to; before them, where its traffic is moved to."""
         reached = [(target, "lists the name")]
         prefix, _, model = target.id.partition("/")
-        for fallback in self._fallbacks.get(prefix, ()) if target.entry.provider.prefix else ():
+        if not target.entry.provider.prefix:
+            return reached
+        for fallback in self.fallbacks.get(prefix, ()):
             other = self.catalog.find(f"{fallback}/{model}")
             if other is not None:
                 reached.append((other, f"fallback from {prefix} to {fallback}"))
+        shift = self.shifts.of(prefix)
+        moved = None if shift is None else self.catalog.find(f"{shift.target}/{model}")
+        if shift is not None and moved is not None and self.shifts.moves(shift):
+            why = f"shifted from {prefix} to {shift.target} by {shift.by}"
+            reached = [(moved, why), *(other for other in reached if other[0] is not moved)]
         return reached
 
-    def _ordered(self, target: Target, why: str) -> list[Candidate]:
-        listed = self.catalog.listings[target.entry.name].by_account
+    def _ordered(self, target: Target, why: str, conversation: str | None) -> list[Candidate]:
+        entry = target.entry
+        listed = self.catalog.listings[entry.name].by_account
         pairs = [
-            Candidate(target.entry, account.id, model, why)
-            for account in target.entry.accounts
+            Pair(account.id, model, account.priority, account.weight)
+            for account in entry.accounts
             if not account.disabled
             for model in target.models
             if not listed or model in listed.get(account.id, (model,))
         ]
-        if self._strategy == "fill-first" or len(pairs) < 2:
-            return pairs
-        if len(self._turns) > MAX_TURNS:
-            self._turns.clear()
-        start = next(self._turns.setdefault(target.id, itertools.count())) % len(pairs)
-        return pairs[start:] + pairs[:start]
+        slots, name = self.slots, entry.name
+        ordered = self._ordering.order(target.id, pairs, lambda account: slots.busy(name, account), conversation)
+        return [Candidate(entry, pair.account, pair.model, why) for pair in ordered]
 
     def _unknown(self, name: str, allowed: Callable[[str], bool]) -> Refusal:
         entry = self.catalog.unknowable(name)

@@ -43,6 +43,10 @@ class UnknownKeyError(ValueError):
     """A sealed text's key cannot be had now; nothing is wrong with the text."""
 
 
+class NoKeyYet(UnsafeKeyring):
+    """The keyring can be used, and holds no sealing key."""
+
+
 @dataclass(frozen=True, slots=True)
 class Key:
     """A sealing key. ``source`` says where it is kept, in words."""
@@ -121,6 +125,25 @@ class Sealer:
             self._sealing = self._find()
             self._known[self._sealing.id] = self._sealing
         return self._sealing
+
+    def look(self) -> Key | None:
+        """The key that would seal now; ``None`` where the first one has yet to be made. Nothing is made here.
+
+        Raises:
+            AuthFileError: the one that is named, or the key file, cannot be used; or the keyring is required and has
+                none.
+        """
+        for source in (_from_key_file, _from_environment):
+            if (key := source()) is not None:
+                return key
+        try:
+            return with_keyring(_from_keyring)
+        except NoKeyYet:
+            return None
+        except ValueError as error:
+            if self._require_keyring:
+                raise AuthFileError(f"secrets: require-keyring is set, and {error}") from None
+        return self._own_key_if_made()
 
     def _find(self) -> Key:
         problems = []
@@ -238,5 +261,7 @@ def _from_keyring(make: bool = False) -> Key:
         keyring.set_password(KEYRING_SERVICE, KEYRING_NAME, secrets.token_urlsafe(32))
         text = keyring.get_password(KEYRING_SERVICE, KEYRING_NAME)  # a keyring that forgets is none
     if text is None:
-        raise UnsafeKeyring("the keyring forgets what it is given" if make else "the keyring holds no sealing key")
+        if make:
+            raise UnsafeKeyring("the keyring forgets what it is given")
+        raise NoKeyYet("the keyring holds no sealing key")
     return Key.of(text, "the keyring")

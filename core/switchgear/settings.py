@@ -103,6 +103,7 @@ class ProviderSettings(SettingsModel):
         models: what is served, and under which alias; the same alias again is a pool. Absent: what the
             upstream lists.
         excluded_models: wildcards (``*-preview``, ``*:free``) over upstream names and aliases.
+        max_concurrency: calls under way at once, over all its accounts; absent or null for no limit.
         timeouts: limits of one upstream call, in seconds.
     """
 
@@ -111,6 +112,7 @@ class ProviderSettings(SettingsModel):
     prefix: Prefix | None = None
     models: tuple[ModelEntry, ...] = Field(default=(), strict=False)
     excluded_models: tuple[str, ...] = Field(default=(), strict=False)
+    max_concurrency: Annotated[int, Field(ge=1, le=100_000)] | None = None
     timeouts: TimeoutSettings = TimeoutSettings()
 
     @property

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from typing import Any
 
 from switchgear.accounts import Entry
 from switchgear.assembly import Runtime, Service
+from switchgear.drift import shown
 from switchgear.health import ANY_MODEL
 from switchgear.metrics.status import (
     AccountCounts,
@@ -15,7 +17,9 @@ from switchgear.metrics.status import (
     ModelFacts,
     PluginFacts,
     ProviderSnapshot,
+    QuotaRow,
 )
+from switchgear.secret import redact
 
 HOUR_S = 3600.0
 
@@ -28,16 +32,33 @@ def snapshots(service: Service) -> list[ProviderSnapshot]:
     return working + broken
 
 
+def problems(runtime: Runtime) -> dict[str, str]:
+    """Why a provider serves nothing, or not all it should, by its name; a block's key where its plugin is broken."""
+    lists = {
+        name: f"its model list could not be had: {redact(listing.problem)}"
+        for name, listing in runtime.catalog.listings.items()
+        if listing.problem
+    }
+    entries = {entry.name: redact(entry.problem) for entry in runtime.entries if entry.problem}
+    return lists | {key: redact(problem) for key, problem in runtime.broken.items()} | entries
+
+
+def plugin_errors(runtime: Runtime) -> list[dict[str, Any]]:
+    """The faults of plugins that were contained, as JSON."""
+    plugins = runtime.plugins
+    return [
+        {"plugin": plugin, "hook": hook, "count": count, "last": plugins.last_error.get(plugin)}
+        for (plugin, hook), count in plugins.errors.items()
+    ]
+
+
 def _plugin(runtime: Runtime, key: str) -> PluginFacts:
     status = runtime.plugins.statuses[key]
     return PluginFacts(key, status.version, status.state)
 
 
 def _snapshot(service: Service, runtime: Runtime, entry: Entry) -> ProviderSnapshot:
-    listing = runtime.catalog.listings[entry.name]
-    hidden = len(listing.hidden)
     listed = len(runtime.catalog.models_of(entry.name))
-    now = time.time()
     return ProviderSnapshot(
         name=entry.name,
         enabled=not entry.provider.settings.disabled,
@@ -45,20 +66,56 @@ def _snapshot(service: Service, runtime: Runtime, entry: Entry) -> ProviderSnaps
         plugin=_plugin(runtime, entry.provider.key),
         accounts=_accounts(service, entry),
         cooldowns=_cooldowns(service, entry),
-        auth=AuthFacts(
-            next_expiry_at=min((a.expires_at for a in entry.accounts if a.expires_at is not None), default=None),
-            last_refresh_at=entry.refreshes.last_at,
-            last_refresh_result=entry.refreshes.last_result,
-            refresh_failures_1h=sum(at > now - HOUR_S for at in entry.refreshes.failed_at),
-        ),
-        models=ModelFacts(
-            listed=len({model.public for model in listing.models}) - hidden,
-            hidden=hidden,
-            last_sync_at=listing.synced_at,
-            added=listing.added,
-            removed=listing.removed,
-        ),
+        auth=_auth(entry),
+        models=_models(runtime, entry),
+        account_states=tuple((a.label, service.account_state(entry, a)) for a in entry.accounts),
+        quota=quota_rows(service, entry),
+        queue_depth=service.slots.waiting(entry.name),
         retired=entry.info.retired,
+    )
+
+
+def _auth(entry: Entry) -> AuthFacts:
+    known, failing = entry.refreshes, entry.refresh_failures()
+    expiries = [(account.id, account.expires_at) for account in entry.accounts if account.expires_at is not None]
+    return AuthFacts(
+        next_expiry_at=min((at for _, at in expiries), default=None),
+        last_refresh_at=known.last_at,
+        last_refresh_result=known.last_result,
+        refresh_failures_1h=sum(at > time.time() - HOUR_S for at in known.failed_at),
+        refresh_failures_in_a_row=max(failing.values(), default=0),
+        unrefreshed_expiry_at=min((at for account_id, at in expiries if account_id in failing), default=None),
+        refreshed=known.succeeded,
+        not_refreshed=known.failed,
+    )
+
+
+def quota_rows(service: Service, entry: Entry) -> tuple[QuotaRow, ...]:
+    """Every limit of every account, as last read."""
+    return tuple(
+        QuotaRow(account.label, row.unit, row.limit, row.used, row.resets_at, row.source, row.observed_at)
+        for account in entry.accounts
+        for row in service.quotas.of(entry.name, account.id)
+    )
+
+
+def _models(runtime: Runtime, entry: Entry) -> ModelFacts:
+    listing = runtime.catalog.listings[entry.name]
+    hidden = len(listing.hidden)
+    drift = listing.drift
+    removed = tuple(dict.fromkeys((*drift.removed, *listing.missing)))
+    return ModelFacts(
+        listed=len({model.public for model in listing.models}) - hidden,
+        hidden=hidden,
+        last_sync_at=listing.synced_at,
+        added=len(drift.added),
+        removed=len(removed),
+        source=listing.source,
+        missing=len(listing.missing),
+        before=drift.before,
+        after=drift.after,
+        added_names=tuple(shown(drift.added)),
+        removed_names=tuple(shown(removed)),
     )
 
 

@@ -104,6 +104,7 @@ class Account:
         proxy_url: the proxy of this account's calls; ``None`` for a direct connection.
         disabled: the operator switched it off.
         priority: the operator's; a higher one is asked first.
+        weight: likewise; its share where the strategy is ``weighted``.
     """
 
     id: str
@@ -116,6 +117,7 @@ class Account:
     proxy_url: Secret | None = None
     disabled: bool = False
     priority: int = 0
+    weight: int = 1
 
     def __post_init__(self) -> None:
         if not self.id:
@@ -245,6 +247,7 @@ class Failure:
         body: the answer's body or the error event, 64 KiB of it at most.
         message: what happened, in our words; used when the body says nothing.
         model: the upstream's name of the model that was asked for.
+        host: the host that could not be reached, with its port; empty where it answered.
     """
 
     cause: Cause
@@ -253,6 +256,7 @@ class Failure:
     body: bytes = b""
     message: str = ""
     model: str = ""
+    host: str = ""
 
     def __str__(self) -> str:
         return self.message or f"HTTP {self.status}"
@@ -350,7 +354,13 @@ class AttemptRecord:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """A built-in rule that changed its state."""
+    """A built-in rule that changed its state for one provider.
+
+    Attributes:
+        state: as it is now; ``resolved`` follows ``firing``, the others end as ``inactive``.
+        value: as last measured; ``None`` when there was nothing to measure.
+        runbook: names the playbook, a heading of the page on alerts.
+    """
 
     rule: str
     provider: str

@@ -7,9 +7,11 @@ one account.
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import os
 import ssl
+import weakref
 import zlib
 from collections.abc import AsyncGenerator, Callable
 from importlib.metadata import version
@@ -77,7 +79,7 @@ class UpstreamClient:
         try:
             response = await self._transport.handle_async_request(request)
         except httpx2.TransportError as error:
-            raise UpstreamError(_failure(error, "before an answer")) from error
+            raise UpstreamError(_failure(error, "before an answer", request.url)) from error
         timeout["read"] = limits.idle_s  # the transport reads it again when the body starts
         response.request = request
         return response
@@ -138,14 +140,15 @@ async def _body(response: httpx2.Response) -> AsyncGenerator[bytes]:
         raise UpstreamError(Failure("protocol", message="the answer's compression is damaged")) from error
 
 
-def _failure(error: httpx2.TransportError, when: str) -> Failure:
+def _failure(error: httpx2.TransportError, when: str, url: httpx2.URL | None = None) -> Failure:
     match error:
         case httpx2.ConnectTimeout() | httpx2.PoolTimeout():
             return Failure("timeout", message="no connection to the upstream in time")
         case httpx2.TimeoutException():
             return Failure("timeout", message=f"the upstream sent nothing in time, {when}")
         case httpx2.ConnectError():
-            return Failure("connection", message=f"cannot connect to the upstream: {_reason(error)}")
+            host = "" if url is None else url.netloc.decode("ascii")
+            return Failure("connection", message=f"cannot connect to the upstream: {_reason(error)}", host=host)
         case httpx2.ProxyError():
             return Failure("connection", message="the proxy refused the way to the upstream")
         case httpx2.LocalProtocolError() | httpx2.UnsupportedProtocol():
@@ -168,12 +171,15 @@ def _reason(error: BaseException) -> str:
     return redact(found)[:200]
 
 
+_Made = dict[str | None, tuple[UpstreamClient, httpx2.AsyncBaseTransport]]
+
+
 class UpstreamClients:
     """One :class:`UpstreamClient` for each proxy in use, made when first asked for."""
 
     def __init__(self, factory: TransportFactory = httpx_transport) -> None:
         self._factory = factory
-        self._made: dict[str | None, tuple[UpstreamClient, httpx2.AsyncBaseTransport]] = {}
+        self._made: _Made = {}
 
     def through(self, proxy_url: Secret | None) -> UpstreamClient:
         """The client whose calls go through ``proxy_url``; ``None`` for direct ones."""
@@ -186,6 +192,28 @@ class UpstreamClients:
 
     async def aclose(self) -> None:
         """Close every connection."""
-        for _, transport in self._made.values():
-            await transport.aclose()
-        self._made.clear()
+        await _close(self._made)
+
+    def close_when_unused(self) -> None:
+        """Close every connection once nobody holds these clients: no entry, and no call that is under way."""
+        weakref.finalize(self, _close_on, asyncio.get_running_loop(), self._made).atexit = False
+
+
+_closing: set[asyncio.Task[None]] = set()
+
+
+def _close_on(loop: asyncio.AbstractEventLoop, made: _Made) -> None:
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(_begin_closing, made)
+
+
+def _begin_closing(made: _Made) -> None:
+    task = asyncio.get_running_loop().create_task(_close(made))
+    _closing.add(task)
+    task.add_done_callback(_closing.discard)
+
+
+async def _close(made: _Made) -> None:
+    while made:
+        _, (_, transport) = made.popitem()
+        await transport.aclose()

@@ -1,9 +1,9 @@
-"""Which models an account was refused, and which have served it."""
+"""Which models an account was refused, which have served it, and which the service listed for it."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from switchgear import Account
@@ -15,11 +15,15 @@ REFUSED_S = 6 * 3600.0
 
 @dataclass(slots=True)
 class _Known:
-    """Of one key: until when (monotonic) an id is passed over, and the ids that answered. Ids are case-folded."""
+    """Of one key: until when (monotonic) an id is passed over, the ids that answered, and the last list.
+
+    Ids are case-folded, but for the list's.
+    """
 
     key: str
     refused: dict[str, float] = field(default_factory=dict)
     served: set[str] = field(default_factory=set)
+    listed: tuple[str, ...] = ()
 
 
 class ModelMemory:
@@ -50,6 +54,12 @@ class ModelMemory:
     def has_served(self, account: Account, model: str) -> bool:
         """Whether the model has answered, and was not refused since."""
         return model.casefold() in self._of(account).served
+
+    def listed(self, account: Account, ids: Sequence[str] = ()) -> Sequence[str]:
+        """The account's last list: ``ids`` where there are any. A list that cannot be had takes nothing away."""
+        known = self._of(account)
+        known.listed = tuple(ids) or known.listed
+        return known.listed
 
     def first_time(self, what: str) -> bool:
         """Whether this is the first time that ``what`` is to be said."""

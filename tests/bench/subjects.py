@@ -129,6 +129,7 @@ def gateway_config(directory: Path, upstream_port: int) -> tuple[Path, str]:
         "host": "127.0.0.1",
         "port": 0,
         "auth-dir": str(directory / "auth"),
+        "state-dir": str(directory / "state"),
         "api-keys": [key],
         "log": {"format": "json", "level": "info"},
         "drain-seconds": 1,

@@ -91,7 +91,13 @@ def _native_block(url: str) -> dict[str, Any]:
 def gateway(folder: Path, config: Mapping[str, Any], env: Mapping[str, str] | None = None) -> Iterator[str]:
     """``python -m switchgear serve`` with this configuration; gives its URL once it is ready."""
     path = folder / "config.yaml"
-    base = {"api-keys": [KEY], "port": 0, "auth-dir": str(folder / "auth"), "request-retry": 0}
+    base = {
+        "api-keys": [KEY],
+        "port": 0,
+        "auth-dir": str(folder / "auth"),
+        "state-dir": str(folder / "state"),
+        "request-retry": 0,
+    }
     path.write_text(json.dumps({**base, **config}, indent=1))
     command = [sys.executable, "-m", "switchgear", "serve", "--config", str(path)]
     with process(command, folder / "gateway.log", env) as (running, log):

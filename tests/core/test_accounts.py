@@ -429,6 +429,22 @@ async def test_loading_again_keeps_what_is_only_in_memory_and_takes_what_is_new(
         assert made.health.account_state("rotating", "ada") == "ready"
 
 
+async def test_another_processs_refresh_lifts_no_suspension_and_a_new_sign_in_does(tmp_path: Path) -> None:
+    async with house(tmp_path) as made:
+        await made.save()
+        made.health.failed("rotating", "ada", "m", Verdict(Kind.SUSPENDED))
+        other = made.another()
+        await other.load()
+        await other.refresh(other.accounts[0])
+        await made.entry.load()
+        assert made.entry.accounts[0].secrets["access"].reveal() == made.upstream.access["ada"]
+        assert made.health.account_state("rotating", "ada") == "suspended"
+        made.upstream._issue("ada")
+        made.files.path("ada").unlink()
+        await made.save()
+        assert made.health.account_state("rotating", "ada") == "ready"
+
+
 async def test_an_account_that_was_removed_is_not_refreshed_back_to_life(tmp_path: Path) -> None:
     async with house(tmp_path) as made:
         account = await made.save()

@@ -26,7 +26,7 @@ async def test_a_line_says_who_did_what_with_which_result(tmp_path: Path) -> Non
     await log.record(Deed("cli", "refresh", "ok", "acme", "acme-ada-1"))
     await log.record(Deed("management", "authorise", "invalid_management_key", address="127.0.0.1"))
     first, second = lines(folder)
-    assert list(first) == ["time", "actor", "action", "result", "provider", "account", "address"]
+    assert list(first) == ["time", "actor", "action", "result", "provider", "account", "address", "detail"]
     assert first["time"].endswith("+00:00")
     assert (first["actor"], first["account"], first["address"]) == ("cli", "acme-ada-1", None)
     assert (second["actor"], second["provider"], second["address"]) == ("management", None, "127.0.0.1")

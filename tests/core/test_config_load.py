@@ -33,12 +33,17 @@ def test_the_defaults_are_those_of_the_design() -> None:
         "drain-seconds": 30.0,
         "routing": {
             "strategy": "round-robin",
+            "keep-conversations": False,
+            "queue-size": 1000,
+            "queue-seconds": 30.0,
+            "shift-on-alert": {},
             "fallbacks": {},
             "cooldown-floor-seconds": 1.0,
             "cooldown-cap-seconds": 3600.0,
         },
         "responses": {"max-mib": 64, "ttl-seconds": 3600.0},
         "metrics": {"loopback-open": True},
+        "alerts": {"rules": {}, "webhook": None},
         "log": {"format": "auto", "level": "info"},
     }
     assert config.auth_dir == Path("~/.switchgear/auth").expanduser()

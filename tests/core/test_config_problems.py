@@ -121,7 +121,7 @@ log: {level: loud}
 
 # no such strategy
 routing: {strategy: random}
-=> 1:21: routing.strategy: must be 'round-robin' or 'fill-first'
+=> 1:21: routing.strategy: must be 'round-robin', 'fill-first', 'weighted' or 'least-busy'
 
 # text for list
 routing: {fallbacks: {a: b}}

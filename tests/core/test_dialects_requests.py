@@ -81,7 +81,7 @@ def test_every_documented_name_is_needed_and_known() -> None:
     assert sorted(NAMES) == sorted(LOSSES)
     seen: Counter[str] = Counter()
 
-    @settings(max_examples=500, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=300, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
     @given(conversations())
     def collect(conversation: Conversation) -> None:
         for codec in ALL:

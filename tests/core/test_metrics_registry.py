@@ -106,8 +106,8 @@ def test_in_flight_outlives_a_reload_and_never_goes_below_zero(metrics: Metrics)
 
 def test_retries_and_fallbacks_stay_with_who_caused_them(metrics: Metrics) -> None:
     metrics.retry("acme")
-    metrics.fallback("acme", "best")
-    metrics.fallback("acme", "acme")
+    metrics.fallback("acme", "best", Kind.TIMEOUT)
+    metrics.fallback("acme", "acme", Kind.TIMEOUT)
     metrics.sample_availability("acme", False)
     window = metrics.provider("acme").ring.summary(60)
     assert (window["retries"], window["fallbacks_out"], window["availability"]) == (1, 1, 0.0)

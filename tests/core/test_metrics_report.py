@@ -95,7 +95,7 @@ def test_the_whole_report(metrics: Metrics, clock: Clock) -> None:
     snapshot = replace(
         COOLING,
         auth=AuthFacts(NOON + 3600, NOON - 60, "ok", 1),
-        models=ModelFacts(listed=9, hidden=4, last_sync_at=NOON, added=1, removed=2),
+        models=ModelFacts(9, 4, NOON, 1, 2, "upstream", 2, 14, 13, ("new",), ("old", "older")),
         queue_depth=3,
         retired="closed on 2026-05-15",
     )
@@ -107,6 +107,7 @@ def test_the_whole_report(metrics: Metrics, clock: Clock) -> None:
         "started_at": "2026-01-01T12:00:00Z",
         "scope": "node",
         "workers": 1,
+        "client_requests": {"1m": {"requests": 0, "succeeded": 0, "failed": 0, "success_ratio": None}},
         "providers": {
             "acme": {
                 "status": "degraded",
@@ -149,7 +150,16 @@ def test_the_whole_report(metrics: Metrics, clock: Clock) -> None:
                     "listed": 9,
                     "hidden": 4,
                     "last_sync_at": "2026-01-01T12:00:00Z",
-                    "drift": {"added": 1, "removed": 2},
+                    "source": "upstream",
+                    "missing": 2,
+                    "drift": {
+                        "added": 1,
+                        "removed": 2,
+                        "before": 14,
+                        "after": 13,
+                        "added_names": ["new"],
+                        "removed_names": ["old", "older"],
+                    },
                 },
                 "totals": {
                     "request_count": 2,

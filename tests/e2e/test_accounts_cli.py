@@ -181,6 +181,7 @@ EDITS = [
     pytest.param(["label"], ["work"], "label", "work", id="label"),
     pytest.param(["disable"], [], "disabled", True, id="disable"),
     pytest.param(["priority"], ["-5"], "priority", -5, id="priority below zero"),
+    pytest.param(["weight"], ["3"], "weight", 3, id="weight"),
     pytest.param(
         ["proxy"], ["socks5://me:a-proxy-password@127.0.0.1:1"], "proxy-url", "socks5://127.0.0.1:1", id="proxy"
     ),

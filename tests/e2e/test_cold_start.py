@@ -48,7 +48,9 @@ def install(site: Path, name: str) -> None:
 def serving(folder: Path, config: dict[str, object], *arguments: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """The command itself, in a process of its own; gives its URL."""
     path = folder / "config.yaml"
-    path.write_text(json.dumps({"api-keys": ["sg-cold-start-key-0123"], "port": 0, **config}))
+    path.write_text(
+        json.dumps({"api-keys": ["sg-cold-start-key-0123"], "port": 0, "state-dir": str(folder / "state"), **config})
+    )
     environment = {**os.environ, "PYTHONPATH": str(folder), "PYTHONWARNINGS": "error"}
     command = [sys.executable, "-m", "switchgear", "serve", "--config", str(path), *arguments]
     with subprocess.Popen(

@@ -1,16 +1,27 @@
-"""The runbook's commands, word for word, on a fresh gateway (fault R6)."""
+"""The runbook's commands, word for word, on a fresh gateway (fault R6): those it was asked for, and those of our pages."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import os
+import re
+import shlex
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
+from ruamel.yaml import YAML
 
-from switchgear.testing import Exchange, LoopbackServer
+from switchgear.testing import Exchange, FakeOpenAI, LoopbackServer
+from tests.counter import command as switchgear
 from tests.gateways import KEY, Running, completion, gateway, wired
+
+DOCS = Path(__file__).parent.parent.parent / "docs"
+needs_curl_and_jq = pytest.mark.skipif(
+    shutil.which("jq") is None or shutil.which("curl") is None, reason="needs curl and jq, as the runbook does"
+)
 
 RUNBOOK = [
     pytest.param("curl -sS http://localhost:8317/health", id="health check"),
@@ -44,9 +55,7 @@ def models(*names: str) -> list[dict[str, str]]:
     return [{"name": name} for name in names]
 
 
-@pytest.mark.skipif(
-    shutil.which("jq") is None or shutil.which("curl") is None, reason="needs curl and jq, as the runbook does"
-)
+@needs_curl_and_jq
 @pytest.mark.parametrize("command", RUNBOOK)
 async def test_the_daily_checks_work_as_written(tmp_path: Path, command: str) -> None:
     async with (
@@ -122,3 +131,90 @@ async def test_a_saved_file_is_taken_up_by_itself(tmp_path: Path) -> None:
                 await asyncio.sleep(0.05)
         watching.cancel()
         await asyncio.gather(watching, return_exceptions=True)
+
+
+# -- our own pages -------------------------------------------------------------------------------------------
+
+SECTIONS = [
+    "Daily checks",
+    "Quota visibility",
+    "After every sign-in or import",
+    "Onboard a new provider",
+    "Rotation and quota strategy",
+    "Incident playbooks",
+    "Repeated 401/403",
+    "Repeated 429",
+    "Wrong provider selected",
+    "Missing models in `/v1/models`",
+    "Model list drift (iFlow and others)",
+    "Recommended production pattern",
+    "Related pages",
+]
+
+
+def documented(page: str) -> list[str]:
+    """The commands of a page, as they stand there."""
+    blocks = re.findall(r"```console\n(.*?)```", (DOCS / page).read_text(), re.DOTALL)
+    return [line.removeprefix("$ ") for block in blocks for line in block.splitlines() if line.startswith("$ ")]
+
+
+def configuration(upstream: FakeOpenAI, folder: Path) -> dict[str, Any]:
+    """The page's own configuration; only the upstreams' addresses are put in, and where its files are."""
+    [block] = re.findall(r"```yaml\n(.*?)```", (DOCS / "provider-operations.md").read_text(), re.DOTALL)
+    config: dict[str, Any] = YAML(typ="safe").load(block)
+    for entry in config["openai-compatibility"]:
+        entry["base-url"] = upstream.base_url()
+    return {**config, "auth-dir": str(folder / "auth"), "state-dir": str(folder / "state")}
+
+
+async def run(running: Running, command: str) -> tuple[int, str]:
+    """Run a command in the operator's folder; the program itself runs in this process, all else in a shell."""
+    if command.startswith("switchgear ") and "|" not in command:
+        code, out, errors = await switchgear(*shlex.split(command, comments=True)[1:])
+        return code, out + errors
+    process = await asyncio.create_subprocess_exec(
+        *("bash", "-o", "pipefail", "-c", command.replace("localhost:8317", f"localhost:{running.port}")),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    out_, _ = await process.communicate()
+    return process.returncode or 0, out_.decode()
+
+
+@needs_curl_and_jq
+@pytest.mark.parametrize("page", ["provider-operations.md", "provider-usage.md", "troubleshooting.md"])
+async def test_every_command_of_the_page_works_as_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: str
+) -> None:
+    secrets = {
+        name: f"sg-{name.lower().replace('_', '-')}-0123456789"
+        for name in ("SWITCHGEAR_API_KEY", "SWITCHGEAR_BATCH_KEY", "SWITCHGEAR_MANAGEMENT_KEY")
+    }
+    secrets |= {
+        name: f"sk-{name.lower().replace('_', '-')}-0123456789" for name in ("FAST_KEY", "FAST_KEY_2", "BROAD_KEY")
+    }
+    for name, value in secrets.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
+    upstream_keys = [value for name, value in secrets.items() if not name.startswith("SWITCHGEAR")]
+    async with FakeOpenAI(upstream_keys, ["chat-large-2026", "large", "small", "next-preview"]) as upstream:
+        async with gateway(tmp_path, configuration(upstream, tmp_path)) as running:
+            file = running.config_file
+            file.write_text(json.dumps(json.loads(file.read_text()) | {"port": running.port}))
+            file.chmod(0o600)
+            await running.service.reload()
+            await running.service.list_models()
+            commands = documented(page)
+            assert len(commands) >= 3
+            for command in commands:
+                code, out = await run(running, command)
+                assert code == 0, f"$ {command}\n{out}"
+                assert out.strip() or "select(" in command, command
+                assert [name for name, value in secrets.items() if value in out] == [], command
+            assert running.service.shifts.all() == [], "the page leaves things as it found them"
+            assert await asyncio.to_thread(os.listdir, tmp_path / "state")
+
+
+def test_no_section_of_the_runbook_is_missing() -> None:
+    page = (DOCS / "provider-operations.md").read_text()
+    assert [title for title in SECTIONS if not re.search(f"^##+ {re.escape(title)}$", page, re.MULTILINE)] == []

@@ -174,6 +174,7 @@ async def test_a_revoked_account_is_out_and_another_serves(tmp_path: Path) -> No
 
 async def test_a_refused_key_is_out_with_advice(tmp_path: Path) -> None:
     async with served(tmp_path, keys=True) as up:
+        assert (await up.ask("openai-chat")).status_code == 200
         up.fake.ledger.keys.clear()
         response = await up.ask("openai-chat")
         assert response.status_code == 401

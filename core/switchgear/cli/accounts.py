@@ -247,6 +247,15 @@ def priority(provider: str, account: str, number: int | None, config_path: Path,
 
 @accounts.command()
 @account_arguments
+@click.argument("number", type=click.IntRange(0, 1000), required=False)
+def weight(provider: str, account: str, number: int | None, config_path: Path, as_json: bool) -> None:
+    """With the strategy weighted, an account gets NUMBER parts of the requests; 0: only when no other can be asked."""
+    said = "its weight is 1" if number is None else f"its weight is {number}"
+    _edit(provider, account, config_path, as_json, "weight", said, {"weight": number})
+
+
+@accounts.command()
+@account_arguments
 @click.argument("url", required=False)
 def proxy(provider: str, account: str, url: str | None, config_path: Path, as_json: bool) -> None:
     """Send an account's calls through the proxy URL; without it, directly.

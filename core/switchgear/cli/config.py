@@ -1,4 +1,4 @@
-"""``switchgear config``: hold a configuration file to its schema, without starting anything."""
+"""``switchgear config``: hold a configuration file to its schema, or beside another, without starting anything."""
 
 from __future__ import annotations
 
@@ -10,15 +10,20 @@ from pathlib import Path
 import click
 
 from switchgear import logs
-from switchgear.assembly import Loaded, load
+from switchgear.assembly import Loaded, load, outline_of
 from switchgear.cli.offline import config_option, json_option, print_json
+from switchgear.config.diff import DOCUMENT, LoadedOutline, compare, new_salt
 from switchgear.config.excerpt import excerpt
 from switchgear.errors import ConfigError, Problem
+from switchgear.metrics.report import rfc3339
+from switchgear.state import StateStore
+
+DIFFERS, TROUBLE = 1, 2
 
 
 @click.group()
 def config() -> None:
-    """Check config.yaml."""
+    """Check config.yaml, and see what it would change."""
 
 
 @config.command()
@@ -46,6 +51,53 @@ def check(config_path: Path, as_json: bool) -> None:
     for warning in warnings:
         click.echo(f"warning: {warning}", err=True)
     click.echo(f"{config_path} is valid: {_summary(loaded)}")
+
+
+@config.command()
+@config_option
+@click.option("--against", type=click.Path(path_type=Path), help="Compare with this file, not with what was loaded.")
+@json_option
+def diff(config_path: Path, against: Path | None, as_json: bool) -> None:
+    """Say which keys the file would change against what a gateway with its state-dir last loaded.
+
+    Values are not shown, so no secret is; one that changed behind its reference counts. The exit code is 0 when nothing
+    differs, 1 when something does, and 2 when it cannot be compared.
+    """
+    logs.configure("text", "critical")
+    loaded = _loaded(config_path)
+    if against is not None:
+        salt, than = new_salt(), str(against)
+        old = outline_of(_loaded(against), salt)
+    else:
+        kept = _last_loaded(loaded.config.state_dir)
+        old, than = kept.outline, f"{kept.file}, loaded {rfc3339(kept.loaded_at)}"
+    changes = compare(old, outline_of(loaded, old.salt))
+    if as_json:
+        print_json({"file": str(config_path), "against": than, **asdict(changes), "restart_needed": changes.at_start})
+    else:
+        click.echo(f"{config_path} against {than}{'' if changes else ': no difference'}")
+        for mark, paths in (("+", changes.added), ("-", changes.removed), ("~", changes.changed)):
+            for path in paths:
+                click.echo(f"  {mark} {path}{' (takes a restart)' if path in changes.at_start else ''}")
+    if changes:
+        sys.exit(DIFFERS)
+
+
+def _loaded(path: Path) -> Loaded:
+    try:
+        return load(path)
+    except ConfigError as error:
+        _show(error.problems, path)
+        sys.exit(TROUBLE)
+
+
+def _last_loaded(state_dir: Path) -> LoadedOutline:
+    document = StateStore(state_dir).read(DOCUMENT)
+    kept = None if document is None else LoadedOutline.read(document)
+    if kept is None:
+        click.echo(f"no gateway has kept in {state_dir} what it loaded; compare with a file: --against FILE", err=True)
+        sys.exit(TROUBLE)
+    return kept
 
 
 def _show(problems: Sequence[Problem], path: Path) -> None:

@@ -8,75 +8,101 @@ from typing import Any, cast
 import click
 
 from switchgear.assembly import Runtime
-from switchgear.cli.offline import config_option, json_option, print_json, with_runtime
-from switchgear.cli.tables import print_table
+from switchgear.cli.amounts import spoken
+from switchgear.cli.offline import with_runtime
+from switchgear.cli.options import json_option, print_json
+from switchgear.cli.running import GatewayError, RefusedError, Running, gateway_options
+from switchgear.cli.tables import plain, print_table
 from switchgear.dialects import CODECS
-from switchgear.errors import Refusal
-from switchgear.routing import upstream_dialect
+from switchgear.explaining import explain as decision
+from switchgear.explaining import key_named
 from switchgear.types import Dialect
 
 
 @click.command()
 @click.argument("model")
+@click.option("--as", "key", metavar="KEYNAME", help="For a client with this key: the name it has under api-keys.")
 @click.option("--dialect", type=click.Choice(sorted(CODECS)), default="openai-chat", show_default=True)
-@config_option
+@gateway_options
 @json_option
-def explain(model: str, dialect: str, config_path: Path, as_json: bool) -> None:
-    """Say where a request for MODEL would go: every candidate in order, and why.
+def explain(model: str, key: str | None, dialect: str, config_path: Path, url: str | None, as_json: bool) -> None:
+    """Say where the next request for MODEL would go: every candidate in order, why, and who is passed over.
 
-    This is the decision of a gateway that has just started; what a running one has put to rest (cooldowns,
-    refused keys) is in its /v1/metrics/providers.
+    The running gateway is asked, and takes no turn for it. Where none can be asked, for want of one or of a management
+    key, this is the decision of one that has just started, and said so. The exit code is 1 when nobody would be asked.
     """
-
-    async def decide(runtime: Runtime) -> dict[str, Any]:
-        return _decide(runtime, model, cast("Dialect", dialect))
-
-    result = with_runtime(config_path, decide)
+    result = _decision(model, key, dialect, config_path, url)
     if as_json:
         print_json(result)
-    elif result["error"]:
-        click.echo(result["error"], err=True)
-        for reason in result["reasons"]:
-            click.echo(f"  {reason}", err=True)
     else:
-        click.echo(f"{model} is {result['id']}, strategy {result['strategy']}")
-        columns = ("provider", "account", "upstream_model", "asked_in", "why")
-        rows = [(str(n), *(row[column] for column in columns)) for n, row in enumerate(result["candidates"], 1)]
-        print_table(("", "provider", "account", "upstream model", "asked in", "why"), rows)
-        for passed in result["passed_over"]:
-            click.echo(f"passed over: {passed['provider']} {passed['account']}: {passed['reason']}")
-    if result["error"]:
+        _print(result)
+    if result["error"] or not result["candidates"]:
         raise SystemExit(1)
 
 
-def _decide(runtime: Runtime, model: str, dialect: Dialect) -> dict[str, Any]:
+def _decision(model: str, key: str | None, dialect: str, config_path: Path, url: str | None) -> dict[str, Any]:
+    query = {"model": model, "dialect": dialect, **({} if key is None else {"as": key})}
     try:
-        route = runtime.router.route(model, dialect, lambda _: True)
-    except Refusal as refusal:
-        reasons = runtime.catalog.why_missing(model)
-        return {"model": model, "error": refusal.message, "reasons": reasons, "candidates": [], "passed_over": []}
-    return {
-        "model": model,
-        "id": route.target.id,
-        "strategy": runtime.config.routing.strategy,
-        "error": "",
-        "candidates": [
-            {
-                "provider": c.entry.name,
-                "account": c.label,
-                "upstream_model": c.model,
-                "asked_in": upstream_dialect(c.entry, dialect) if c.entry.dialects else "events",
-                "why": c.why,
-            }
-            for c in route.eligible()
-        ],
-        "passed_over": [
-            {
-                "provider": passed.candidate.entry.name,
-                "account": passed.candidate.label,
-                "reason": passed.reason,
-                "seconds": passed.seconds,
-            }
-            for passed in route.passed_over()
-        ],
-    }
+        with Running.open(config_path, url) as running:
+            return {"gateway": running.url, "note": "", **running.get("/explain", **query)}
+    except RefusedError:
+        raise
+    except GatewayError as error:
+        if url is not None:
+            raise
+        reason = str(error).partition("\n")[0].partition(";")[0]
+        note = f"{reason}: this is the decision of a gateway that has just started"
+
+    async def decide(runtime: Runtime) -> dict[str, Any]:
+        try:
+            found = None if key is None else key_named(runtime.config.api_keys, key)
+        except LookupError as error:
+            raise click.BadParameter(str(error), param_hint="--as") from None
+        return decision(runtime, model, cast("Dialect", dialect), found)
+
+    return {"gateway": None, "note": note, **with_runtime(config_path, decide)}
+
+
+def _print(result: dict[str, Any]) -> None:
+    if result["note"]:
+        click.echo(result["note"], err=True)
+    if result["error"]:
+        click.echo(plain(result["error"]), err=True)
+        for reason in result["reasons"]:
+            click.echo(f"  {plain(reason)}", err=True)
+    else:
+        kept = "; a conversation stays on one account" if result["keep_conversations"] else ""
+        scope = "" if result["key"] is None else f", for the key {result['key']['name']}"
+        click.echo(f"{result['model']} is {result['id']}, strategy {result['strategy']}{kept}{scope}")
+    if result["shift"]:
+        click.echo(_shift(result["shift"]))
+    if result["candidates"]:
+        print_table(
+            ("", "provider", "account", "upstream model", "asked in", "why"),
+            [_row(number, row) for number, row in enumerate(result["candidates"], 1)],
+        )
+    for row in result["passed_over"]:
+        wait = "until you act" if row["seconds"] is None else f"for {spoken(row['seconds'])} more"
+        said = f": {plain(row['message'])}" if row["message"] else ""
+        click.echo(f"passed over: {row['provider']} {row['account']}: {row['reason']}, {wait}{said}")
+    for row in result["left_out"]:
+        click.echo(f"left out: {' '.join(filter(None, (row['provider'], row['account'])))}: {row['reason']}")
+
+
+def _row(number: int, row: dict[str, Any]) -> tuple[str, ...]:
+    full = f"; has all the {row['calls']} calls it may have, so it is asked when one ends" if row["full"] else ""
+    return (
+        str(number),
+        row["provider"],
+        row["account"],
+        row["upstream_model"],
+        row["asked_in"],
+        row["why"] + full,
+    )
+
+
+def _shift(row: dict[str, Any]) -> str:
+    if not row["target_lists_it"]:
+        return f"{row['from']} is shifted to {row['to']}, which does not list this model: nothing moves"
+    following = "the next one does" if row["moves_next"] else "the next one does not"
+    return f"{row['share']} % of the requests for {row['from']} go to {row['to']} first (by {row['by']}); {following}"

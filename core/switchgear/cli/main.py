@@ -12,9 +12,16 @@ from switchgear.errors import ConfigError, SwitchgearError
 
 COMMANDS = {
     "serve": ("switchgear.cli.serve:serve", "Run the gateway."),
+    "status": ("switchgear.cli.status:status", "See the running gateway in one look."),
     "login": ("switchgear.cli.login:login", "Sign an account in to a provider."),
     "logout": ("switchgear.cli.accounts:logout", "Take an account away."),
     "accounts": ("switchgear.cli.accounts:accounts", "See the signed-in accounts, and change them."),
+    "quota": ("switchgear.cli.quota:quota", "See what is left of each account's quota."),
+    "cooldowns": ("switchgear.cli.cooldowns:cooldowns", "See which accounts are not asked now; ask them again."),
+    "shift": ("switchgear.cli.shift:shift", "Move a prefix's traffic to another one, and back."),
+    "canary": ("switchgear.cli.canary:canary", "Send one small request to a model, and see who serves it."),
+    "runbook": ("switchgear.cli.runbook:runbook", "Go through the daily checks."),
+    "doctor": ("switchgear.cli.doctor:doctor", "Look for what is wrong on this machine."),
     "config": ("switchgear.cli.config:config", "Check config.yaml."),
     "models": ("switchgear.cli.models:models", "List the models, or say why one is missing."),
     "explain": ("switchgear.cli.explain:explain", "Say where a request for MODEL would go, and why."),

@@ -7,13 +7,14 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Protocol
 
 import click
 import msgspec
 
 from switchgear.cli.browser import Browser, has_display, is_for_this_machine, qr_code, shows_qr
 from switchgear.cli.input_lines import InputLines
+from switchgear.cli.tables import plain as plain
 from switchgear.signin import Dialog, Event
 
 
@@ -163,11 +164,6 @@ class Script:
 def print_event(event: Event) -> None:
     """One event as one line."""
     click.echo(msgspec.json.encode(event))
-
-
-def plain(text: Any) -> str:
-    """``text`` without control characters: what a provider says must not steer the terminal."""
-    return "".join(c if c.isprintable() else "?" for c in str(text))
 
 
 async def _stop(task: asyncio.Task[None]) -> None:

@@ -55,11 +55,18 @@ def list_(load_all: bool, config_path: Path, as_json: bool) -> None:
         return
     rows = []
     for status in statuses:
-        title = loaded.info(status.name).title if status.name in loaded else ""
-        rows.append((status.name, status.state, f"{status.distribution} {status.version}", status.problem or title))
+        said = status.problem or _title(loaded, status.name)
+        rows.append((status.name, status.state, f"{status.distribution} {status.version}", said))
     print_table(("plugin", "state", "package", ""), rows)
     if not rows:
         click.echo("no plugin is installed")
+
+
+def _title(loaded: Plugins, name: str) -> str:
+    if name not in loaded:
+        return ""
+    info = loaded.info(name)
+    return f"{info.title} (retired: {info.retired})" if info.retired else info.title
 
 
 @plugins.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from switchgear.config.alert_settings import AlertsSettings, WebhookSettings
 from switchgear.config.load import ProviderEntry, RawConfig, RawEntry, read_config, validate_entries
 from switchgear.config.names import check_names
 from switchgear.config.places import Place
@@ -10,12 +11,14 @@ from switchgear.config.watching import content_digest, watch
 
 __all__ = [
     "CORE_KEYS",
+    "AlertsSettings",
     "ClientKey",
     "Config",
     "Place",
     "ProviderEntry",
     "RawConfig",
     "RawEntry",
+    "WebhookSettings",
     "check_names",
     "content_digest",
     "read_config",

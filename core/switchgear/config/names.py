@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from switchgear.alert_rules import BY_NAME
+from switchgear.config.alert_names import alert_problems
 from switchgear.config.load import ProviderEntry, RawConfig, raise_problems
 from switchgear.config.places import KeyPath
 from switchgear.config.spelling import suggestion
@@ -13,6 +15,7 @@ Prefixed = Sequence[tuple[ProviderEntry, str]]
 """Each entry with its effective prefix; empty for none."""
 
 FALLBACKS: KeyPath = ("routing", "fallbacks")
+SHIFTS: KeyPath = ("routing", "shift-on-alert")
 
 
 def check_names(raw: RawConfig, entries: Prefixed) -> None:
@@ -31,7 +34,8 @@ def check_names(raw: RawConfig, entries: Prefixed) -> None:
     problems = [*_same_models(raw, enabled), *_prefix_is_model(raw, enabled)]
     known = {prefix for _, prefix in entries if prefix} | _prefixes_of_broken(raw, entries)
     fallbacks = raw.config.routing.fallbacks
-    problems += [*_unknown_fallbacks(raw, fallbacks, known), *_circles(raw, fallbacks)]
+    problems += [*_unknown_fallbacks(raw, fallbacks, known), *_circles(raw, fallbacks), *_unknown_shifts(raw, known)]
+    problems += alert_problems(raw, {entry.name for entry, _ in entries} | _names_of_broken(raw, entries))
     raise_problems(problems)
 
 
@@ -76,6 +80,17 @@ def _prefixes_of_broken(raw: RawConfig, entries: Prefixed) -> set[str]:
     return {key for key, _ in broken} | {str(entry.data["prefix"]) for _, entry in broken if "prefix" in entry.data}
 
 
+def _names_of_broken(raw: RawConfig, entries: Prefixed) -> set[str]:
+    """The names of the entries of plugins which could not be loaded."""
+    loaded = {entry.key for entry, _ in entries}
+    broken = [(key, position, entry) for key, block in raw.blocks.items() for position, entry in enumerate(block)]
+    return {
+        str(entry.data.get("name") or (f"{key}-{position + 1}" if position else key))
+        for key, position, entry in broken
+        if key not in loaded
+    }
+
+
 def _unknown_fallbacks(raw: RawConfig, fallbacks: Mapping[str, Sequence[str]], known: set[str]) -> Iterator[Problem]:
     for prefix, targets in fallbacks.items():
         if prefix not in known:
@@ -85,6 +100,20 @@ def _unknown_fallbacks(raw: RawConfig, fallbacks: Mapping[str, Sequence[str]], k
             if target not in known:
                 message = f"no entry has the prefix {target!r}" + suggestion(target, known)
                 yield raw.reporter.problem((*FALLBACKS, prefix, position), message)
+
+
+def _unknown_shifts(raw: RawConfig, known: set[str]) -> Iterator[Problem]:
+    for prefix, rule in raw.config.routing.shift_on_alert.items():
+        at = (*SHIFTS, prefix)
+        for name, path in ((prefix, at), (rule.to, (*at, "to"))):
+            if name not in known:
+                message = f"no entry has the prefix {name!r}" + suggestion(name, known)
+                yield raw.reporter.problem(path, message, at_key=path is at)
+        if rule.to == prefix:
+            yield raw.reporter.problem((*at, "to"), "traffic cannot move to where it comes from")
+        if rule.alert not in BY_NAME:
+            message = f"unknown alert rule {rule.alert!r}" + suggestion(rule.alert, BY_NAME)
+            yield raw.reporter.problem((*at, "alert"), message)
 
 
 def _circles(raw: RawConfig, fallbacks: Mapping[str, Sequence[str]]) -> Iterator[Problem]:

@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from functools import cached_property
 from ipaddress import ip_address
 from pathlib import Path
@@ -13,14 +14,15 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, PlainValidator, model_validator
 
+from switchgear.config.alert_settings import AlertsSettings
 from switchgear.references import resolve
 from switchgear.secret import Secret
 from switchgear.settings import NAME_PATTERN, Prefix, SettingsModel
+from switchgear.strategies import Strategy
 
 SHORTEST_KEY = 16
 """A client key has at least this many characters."""
 
-Strategy = Literal["round-robin", "fill-first"]
 ClientScope = Literal["metrics:read"]
 
 _HOST = re.compile(r"(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*")
@@ -58,6 +60,10 @@ class ClientKey:
     max_concurrency: int | None = None
     scopes: frozenset[ClientScope] = frozenset()
     secret: Secret | None = field(default=None, repr=False, compare=False)
+
+    def allows(self, model: str) -> bool:
+        """Whether the public model name is in the key's scope."""
+        return not self.models or any(fnmatchcase(model, pattern) for pattern in self.models)
 
 
 def _client_secret(reference: object) -> ClientSecret:
@@ -137,20 +143,44 @@ class ClientKeyEntry(SettingsModel):
         )
 
 
+class ShiftRule(SettingsModel):
+    """Traffic that moves by itself while an alert fires, and back when it is over.
+
+    Attributes:
+        alert: the alert rule's name.
+        to: the prefix it moves to.
+        share: how much of it, in percent. Some has to stay: without traffic nobody sees the provider recover.
+    """
+
+    alert: str = "provider-success"
+    to: GivenPrefix
+    share: Annotated[int, Field(ge=1, le=99)] = 90
+
+
 class RoutingSettings(SettingsModel):
     """How a request finds its account.
 
     Attributes:
-        strategy: ``round-robin`` over the accounts, or ``fill-first``: the first until it cools down.
+        strategy: ``round-robin`` over the accounts; ``fill-first``, the first until it cools down; ``weighted``, each
+            by its weight; or ``least-busy``, the one with the fewest calls under way.
+        keep_conversations: true keeps a conversation on one account while it can be asked, so that its prompt is found
+            in that account's cache; the strategy orders what belongs to no conversation.
+        queue_size: requests that may wait while every account has as many calls under way as it may.
+        queue_seconds: how long each waits at the most.
         fallbacks: prefix to the prefixes tried after it, in order, under the same model name.
+        shift_on_alert: prefix to where its traffic moves while an alert fires for its provider.
         cooldown_floor_seconds: no cooldown is shorter, whatever the upstream says.
         cooldown_cap_seconds: none is longer.
     """
 
     strategy: Strategy = "round-robin"
+    keep_conversations: bool = False
+    queue_size: Annotated[int, Field(ge=0, le=100_000)] = 1000
+    queue_seconds: Annotated[float, Field(ge=0, le=3600)] = 30.0
     fallbacks: Mapping[GivenPrefix, Annotated[tuple[GivenPrefix, ...], Field(strict=False)]] = Field(
         default_factory=dict
     )
+    shift_on_alert: Mapping[GivenPrefix, ShiftRule] = Field(default_factory=dict)
     cooldown_floor_seconds: Annotated[float, Field(gt=0, le=3600)] = 1.0
     cooldown_cap_seconds: Annotated[float, Field(gt=0, le=7 * 86_400)] = 3600.0
 
@@ -177,7 +207,7 @@ class MetricsSettings(SettingsModel):
     """Who may read the metrics.
 
     Attributes:
-        loopback_open: ``GET /v1/metrics/providers`` needs no key from this machine.
+        loopback_open: ``GET /v1/metrics/providers``, ``/v1/alerts`` and ``/metrics`` need no key from this machine.
     """
 
     loopback_open: bool = True
@@ -206,7 +236,7 @@ class Config(SettingsModel):
             ``refuse`` leaves the account out.
         secrets: where the key that seals auth files may be kept: ``auto``, or ``require-keyring``, which refuses the
             key file that is the last resort.
-        state_dir: the audit log; safe to delete.
+        state_dir: what outlives a restart: cooldowns, shifts, the last model lists; safe to delete.
         client_keys: what clients present, at least one: a key, or a mapping with its limits.
         management: the operator's own key; no client key. Without it there is no management API.
         management_remote: true lets other machines use the management API.
@@ -236,7 +266,13 @@ class Config(SettingsModel):
     routing: RoutingSettings = RoutingSettings()
     responses: ResponsesSettings = ResponsesSettings()
     metrics: MetricsSettings = MetricsSettings()
+    alerts: AlertsSettings = AlertsSettings()
     log: LogSettings = LogSettings()
+
+    @property
+    def auth_key_file(self) -> Path:
+        """Where the key that seals auth files is kept as the last resort."""
+        return self.auth_dir.parent / f"{self.auth_dir.name}.key"
 
     @cached_property
     def api_keys(self) -> tuple[ClientKey, ...]:

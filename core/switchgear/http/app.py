@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from switchgear.alerting import Alerting
 from switchgear.assembly import Service
 from switchgear.dialects import (
     ANTHROPIC_MESSAGES,
@@ -24,6 +25,7 @@ from switchgear.dialects import (
 )
 from switchgear.errors import Refusal
 from switchgear.http.active import Active
+from switchgear.http.alerts import AlertsRoute
 from switchgear.http.answers import detail_of, id_headers, send_json
 from switchgear.http.forward import ForwardRoute, Prepare, new_request_id
 from switchgear.http.health import HealthRoute
@@ -32,6 +34,7 @@ from switchgear.http.management import ManagementRoute
 from switchgear.http.messages import CountTokensRoute, refuse_threads
 from switchgear.http.metrics import MetricsRoute
 from switchgear.http.models import ModelsRoute, wants_anthropic
+from switchgear.http.prometheus import PrometheusRoute
 from switchgear.http.responses import Memory, ResponseRoute
 from switchgear.http.stored import ResponseStore
 
@@ -48,6 +51,8 @@ class App:
         self._service = service
         self.active = Active()
         self._keys = Keys(service)
+        alerting = Alerting(service)
+        service.background += (alerting.run, alerting.webhook.run)
         health = HealthRoute(service, self.active, self._keys)
         models = ModelsRoute(service, self._keys)
         responses = ResponseStore(
@@ -68,6 +73,8 @@ class App:
                 Route("/v1/models", models, methods=["GET"]),
                 Route("/v1/models/{model:path}", models, methods=["GET"]),
                 Route("/v1/metrics/providers", MetricsRoute(service, self._keys), methods=["GET"]),
+                Route("/v1/alerts", AlertsRoute(service, self._keys), methods=["GET"]),
+                Route("/metrics", PrometheusRoute(service, self._keys, alerting.webhook), methods=["GET"]),
                 Route("/v0/{path:path}", self._management),
                 Route("/health", health, methods=["GET"]),
                 Route("/health/live", health, methods=["GET"]),
@@ -131,7 +138,7 @@ async def _failed(request: Request, error: Exception) -> Response:
 
 PATHS = frozenset(
     {"/v1/chat/completions", "/v1/completions", "/v1/embeddings", "/v1/messages", "/v1/messages/count_tokens"}
-    | {"/v1/models", "/v1/responses", "/v1/metrics/providers"}
+    | {"/v1/models", "/v1/responses", "/v1/metrics/providers", "/v1/alerts", "/metrics"}
 )
 
 

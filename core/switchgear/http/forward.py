@@ -97,7 +97,11 @@ class ForwardRoute:
 
     async def _serve(self, ask: Ask, key: KeyLimits, receive: Receive, client: AsgiClient) -> str:
         gateway = self._service.current.gateway
-        end = await self._active.run(gateway.serve(ask, key.allows, client), receive, lambda: client.ended)
+        try:
+            end = await self._active.run(gateway.serve(ask, key.allows, client), receive, lambda: client.ended)
+        finally:
+            if ask.queued_s:
+                self._service.metrics.clients.queue_wait.record(ask.queued_s)
         if end is End.DONE:
             return "ok"
         if end is End.FAILED:
@@ -119,7 +123,9 @@ class ForwardRoute:
         received: float,
     ) -> None:
         served = client.served
-        self._service.metrics.request(self._codec.name, outcome)
+        self._service.metrics.request(self._codec.name, outcome, client.status)
+        if served is not None:
+            self._service.metrics.clients.overhead.record(served.overhead_ms / 1000)
         converted = {}
         if served is not None and served.converted is not None:
             converted = {"converted": served.converted, "dropped": ", ".join(served.dropped)}

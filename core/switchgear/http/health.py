@@ -13,8 +13,7 @@ from switchgear.http.active import Active
 from switchgear.http.answers import send_json
 from switchgear.http.keys import Keys, is_loopback
 from switchgear.metrics.status import provider_status
-from switchgear.secret import redact
-from switchgear.snapshots import snapshots
+from switchgear.snapshots import plugin_errors, problems, snapshots
 
 
 class HealthRoute:
@@ -47,16 +46,10 @@ class HealthRoute:
 
     def _providers(self) -> dict[str, dict[str, Any]]:
         providers = {}
-        runtime = self._service.current
-        problems = {entry.name: entry.problem for entry in runtime.entries if entry.problem}
-        lists = {
-            name: f"its model list could not be had: {redact(listing.problem)}"
-            for name, listing in runtime.catalog.listings.items()
-            if listing.problem
-        }
+        why = problems(self._service.current)
         for snapshot in snapshots(self._service):
             status, reasons = provider_status(snapshot, self._service.metrics.provider(snapshot.name))
-            problem = problems.get(snapshot.name) or runtime.broken.get(snapshot.name) or lists.get(snapshot.name)
+            problem = why.get(snapshot.name)
             providers[snapshot.name] = {
                 "status": status,
                 "reasons": reasons,
@@ -88,7 +81,6 @@ class HealthRoute:
 
     def _report(self, providers: dict[str, dict[str, Any]], reasons: list[str]) -> dict[str, Any]:
         service = self._service
-        plugins = service.current.plugins
         return {
             "status": self._status(providers),
             "ready": not reasons,
@@ -100,9 +92,15 @@ class HealthRoute:
                 "loaded_seconds_ago": round(time.time() - service.current.loaded_at),
                 "rejected": service.reload_problem or None,
             },
+            "state": _state(service),
             "providers": providers,
-            "plugin_errors": [
-                {"plugin": plugin, "hook": hook, "count": count, "last": plugins.last_error.get(plugin)}
-                for (plugin, hook), count in plugins.errors.items()
-            ],
+            "shifts": [shift.shown() for shift in service.shifts.all()],
+            "plugin_errors": plugin_errors(service.current),
         }
+
+
+def _state(service: Service) -> str:
+    """Whether what outlives a restart is being saved."""
+    if service.state is None:
+        return "in memory only"
+    return service.state.problem or "ok"

@@ -7,7 +7,6 @@ import hmac
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from fnmatch import fnmatchcase
 from ipaddress import ip_address
 
 from starlette.types import Scope
@@ -34,7 +33,7 @@ class KeyLimits:
 
     def allows(self, model: str) -> bool:
         """Whether the public model name is in the key's scope."""
-        return not self.key.models or any(fnmatchcase(model, pattern) for pattern in self.key.models)
+        return self.key.allows(model)
 
     @contextmanager
     def use(self) -> Iterator[None]:

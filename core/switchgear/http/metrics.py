@@ -14,6 +14,22 @@ from switchgear.metrics.report import legacy_report, parse_window, provider_repo
 from switchgear.snapshots import snapshots
 
 
+def metrics_reader(service: Service, keys: Keys, scope: Scope) -> bool:
+    """Let in who may read metrics; gives whether by a key, and so with account labels.
+
+    Raises:
+        Refusal: 401 or 403.
+    """
+    ring = keys.ring
+    by_key = ring.may_read_metrics(scope)
+    if not by_key and not (service.current.config.metrics.loopback_open and is_loopback(scope)):
+        ring.find(scope)  # a missing or unknown key is a 401; a known one without the scope a 403
+        raise Refusal(
+            403, "missing_scope", "this key may not read metrics; give it scopes: [metrics:read] in config.yaml"
+        )
+    return by_key
+
+
 class MetricsRoute:
     """Open to this machine while ``metrics.loopback-open`` is true, then without account labels; else by key."""
 
@@ -23,13 +39,7 @@ class MetricsRoute:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer ``?provider=``, ``?by=account|model``, ``?window=5m`` and ``?legacy=1``."""
-        ring = self._keys.ring
-        by_key = ring.may_read_metrics(scope)
-        if not by_key and not (self._service.current.config.metrics.loopback_open and is_loopback(scope)):
-            ring.find(scope)  # a missing or unknown key is a 401; a known one without the scope a 403
-            raise Refusal(
-                403, "missing_scope", "this key may not read metrics; give it scopes: [metrics:read] in config.yaml"
-            )
+        by_key = metrics_reader(self._service, self._keys, scope)
         query = {name: values[-1] for name, values in parse_qs(scope["query_string"].decode("latin-1")).items()}
         known = snapshots(self._service)
         wanted = query.get("provider")
@@ -48,6 +58,12 @@ class MetricsRoute:
         except ValueError as error:
             raise Refusal(400, "invalid_query", str(error)) from None
         report = provider_report(
-            self._service.metrics, known, by=by, window=window, provider=wanted, with_accounts=by_key
+            self._service.metrics,
+            known,
+            by=by,
+            window=window,
+            provider=wanted,
+            with_accounts=by_key,
+            alerts=[row.shown() for row in self._service.alerts.rows()],
         )
         await send_json(send, report)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from switchgear.metrics.alerts import Alerts
 from switchgear.metrics.registry import Metrics
 from switchgear.metrics.report import WINDOWS, legacy_report, parse_window, provider_report
 from switchgear.metrics.status import (
@@ -17,6 +18,7 @@ from switchgear.metrics.status import (
 __all__ = [
     "WINDOWS",
     "AccountCounts",
+    "Alerts",
     "AuthFacts",
     "Cooldown",
     "Metrics",

@@ -7,12 +7,15 @@ come from the configuration; account labels and model names are bounded here wha
 from __future__ import annotations
 
 import time
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from switchgear.alert_rules import LOW_TRAFFIC_ATTEMPTS
+from switchgear.metrics.clients import Clients
 from switchgear.metrics.summary import UNRATED
+from switchgear.metrics.totals import Totals
 from switchgear.metrics.windows import Ring
 from switchgear.types import AttemptRecord, Kind
 
@@ -35,12 +38,12 @@ class ProviderMetrics:
     """One provider's counts. ``since`` and ``last_success_at`` are Unix seconds.
 
     ``successes`` and ``failures`` are totals since ``since``; calls that are neither are in no total, but their tokens
-    are: they were spent.
+    are: they were spent. ``latest`` are the kinds of the last attempts, ``None`` for a success, the newest at the end.
     """
 
     __slots__ = (
-        "_clock", "accounts", "failures", "last_error", "last_success_at", "models", "ring", "since", "successes",
-        "tokens",
+        "_clock", "accounts", "failures", "last_error", "last_success_at", "latest", "models", "ring", "since",
+        "successes", "tokens", "totals",
     )  # fmt: skip
 
     def __init__(self, clock: Callable[[], float], since: float) -> None:
@@ -48,6 +51,8 @@ class ProviderMetrics:
         self.ring = Ring(clock)
         self.accounts: dict[str, Ring] = {}
         self.models: dict[str, Ring] = {}
+        self.totals = Totals()
+        self.latest: deque[Kind | None] = deque(maxlen=LOW_TRAFFIC_ATTEMPTS)
         self.since = since
         self.successes = self.failures = self.tokens = 0
         self.last_success_at: float | None = None
@@ -58,12 +63,15 @@ class ProviderMetrics:
         self.ring.attempt(record)
         self.ring_of(self.accounts, record.account).attempt(record)
         self.ring_of(self.models, record.model).attempt(record)
+        self.totals.attempt(record)
         self.tokens += max(record.input_tokens or 0, 0) + max(record.output_tokens or 0, 0)
         if record.kind is None:
             self.successes += 1
             self.last_success_at = at
+            self.latest.append(None)
         elif record.kind not in UNRATED:
             self.failures += 1
+            self.latest.append(record.kind)
             self.last_error = LastError(at, record.kind, record.status, record.request_id)
 
     def ring_of(self, rings: dict[str, Ring], label: str) -> Ring:
@@ -95,7 +103,8 @@ class Metrics:
         self.started_at = wall()
         self._providers: dict[str, ProviderMetrics] = {}
         self._in_flight: defaultdict[str, int] = defaultdict(int)
-        self._requests: defaultdict[tuple[str, str], int] = defaultdict(int)
+        self.clients = Clients(clock)
+        self.config_reloads = {"ok": 0, "rejected": 0}
 
     # -- what is recorded --------------------------------------------------------------------------------------
 
@@ -107,6 +116,7 @@ class Metrics:
         """Count a call we refused to make, because of a cooldown or a limit of ours. It is never a 429."""
         counted = self.provider(provider)
         counted.ring.short_circuited()
+        counted.totals.short_circuited += 1
         if account is not None:
             counted.ring_of(counted.accounts, account).short_circuited()
         if model is not None:
@@ -114,23 +124,24 @@ class Metrics:
 
     def retry(self, provider: str) -> None:
         """Count a further attempt at this provider, after one that failed."""
-        self.provider(provider).ring.retry()
+        counted = self.provider(provider)
+        counted.ring.retry()
+        counted.totals.retries += 1
 
-    def fallback(self, provider_from: str, provider_to: str) -> None:
+    def fallback(self, provider_from: str, provider_to: str, reason: Kind) -> None:
         """Count a request that one provider could not serve and another is asked to; the first one's window has it."""
         if provider_from != provider_to:
-            self.provider(provider_from).ring.fallback_out()
+            counted = self.provider(provider_from)
+            counted.ring.fallback_out()
+            counted.totals.fallback(provider_to, reason.value)
 
     def sample_availability(self, provider: str, eligible: bool) -> None:
         """Note whether the provider has an account to try. Call it every ten seconds or oftener."""
         self.provider(provider).ring.sample_availability(eligible)
 
-    def request(self, route: str, outcome: str) -> None:
-        """Count one client request as the client felt it: after retries and fallbacks."""
-        key = (route, outcome)
-        if key not in self._requests and len(self._requests) >= MOST_LABELS:
-            key = (OTHER, OTHER)
-        self._requests[key] += 1
+    def request(self, route: str, outcome: str, status: int | None = None) -> None:
+        """Count one client request as the client felt it: after retries and fallbacks, and with the status it got."""
+        self.clients.request(route, outcome, status)
 
     def started(self, provider: str) -> None:
         """Note that an upstream call begins; :meth:`ended` must follow, however it goes."""
@@ -158,7 +169,12 @@ class Metrics:
     @property
     def requests(self) -> Mapping[tuple[str, str], int]:
         """Client requests since the start, by (route, outcome)."""
-        return self._requests
+        return self.clients.outcomes
+
+    @property
+    def now(self) -> float:
+        """Monotonic seconds, on the clock of the windows."""
+        return self._clock()
 
     # -- reloads -----------------------------------------------------------------------------------------------
 

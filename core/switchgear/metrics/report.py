@@ -7,13 +7,13 @@ comes in as :class:`~switchgear.metrics.status.ProviderSnapshot`, so nothing her
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
 from switchgear.metrics.registry import Metrics, ProviderMetrics
-from switchgear.metrics.status import Cooldown, ModelFacts, ProviderSnapshot, provider_status
+from switchgear.metrics.status import Cooldown, ModelFacts, ProviderSnapshot, QuotaRow, provider_status
 from switchgear.metrics.summary import Window, ratio
 from switchgear.metrics.windows import RING_S, Ring
 
@@ -46,6 +46,7 @@ def provider_report(
     window: int | None = None,
     provider: str | None = None,
     with_accounts: bool,
+    alerts: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """Everything about each provider.
 
@@ -56,6 +57,7 @@ def provider_report(
         window: seconds of the one window to show, as :func:`parse_window` gives them; all of :data:`WINDOWS` if absent.
         provider: the only provider to show; one that is not configured leaves ``providers`` empty.
         with_accounts: whether the reader may see account labels; ``null`` stands in their place otherwise.
+        alerts: the alerts as JSON; those of ``provider`` are shown.
 
     Raises:
         ValueError: ``by="account"`` for a reader who may not see labels.
@@ -78,8 +80,9 @@ def provider_report(
         "started_at": rfc3339(metrics.started_at),
         "scope": "node",
         "workers": 1,
+        "client_requests": metrics.clients.windows(windows),
         "providers": providers,
-        "alerts": [],
+        "alerts": [alert for alert in alerts if provider is None or provider == alert["provider"]],
     }
 
 
@@ -137,7 +140,7 @@ def _row(
         "in_flight": metrics.in_flight(snapshot.name),
         "queue_depth": snapshot.queue_depth,
         "windows": _windows(counted.ring, windows),
-        "quota": [],
+        "quota": [quota_row(row, with_accounts=with_accounts) for row in snapshot.quota],
         "cooldowns": [_cooldown(row, with_accounts) for row in snapshot.cooldowns],
         "auth": {
             "next_expiry_at": rfc3339(auth.next_expiry_at),
@@ -154,6 +157,22 @@ def _row(
 
 def _windows(ring: Ring, windows: Mapping[str, int]) -> dict[str, Window]:
     return {name: ring.summary(seconds) for name, seconds in windows.items()}
+
+
+def quota_row(row: QuotaRow, *, with_accounts: bool) -> dict[str, Any]:
+    """One limit as JSON; ``None`` in its account's place for a reader who may not see labels."""
+    left = None if row.limit is None or row.used is None else max(row.limit - row.used, 0)
+    return {
+        "account": row.account if with_accounts else None,
+        "unit": row.unit,
+        "limit": row.limit,
+        "remaining": left,
+        "used_ratio": row.used_ratio,
+        "resets_at": rfc3339(row.resets_at),
+        "source": row.source,
+        "observed_at": rfc3339(row.observed_at),
+        "exhausted": row.exhausted,
+    }
 
 
 def _cooldown(row: Cooldown, with_accounts: bool) -> dict[str, Any]:
@@ -174,7 +193,16 @@ def _models(facts: ModelFacts) -> dict[str, Any]:
         "listed": facts.listed,
         "hidden": facts.hidden,
         "last_sync_at": rfc3339(facts.last_sync_at),
-        "drift": {"added": facts.added, "removed": facts.removed},
+        "source": facts.source,
+        "missing": facts.missing,
+        "drift": {
+            "added": facts.added,
+            "removed": facts.removed,
+            "before": facts.before,
+            "after": facts.after,
+            "added_names": list(facts.added_names),
+            "removed_names": list(facts.removed_names),
+        },
     }
 
 

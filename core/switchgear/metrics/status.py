@@ -64,23 +64,80 @@ class Cooldown:
 
 @dataclass(frozen=True, slots=True)
 class AuthFacts:
-    """The accounts' credentials. Times are Unix seconds; ``None`` where nothing expires or was refreshed."""
+    """The accounts' credentials. Times are Unix seconds; ``None`` where nothing expires or was refreshed.
+
+    Attributes:
+        refresh_failures_in_a_row: of the account with most.
+        unrefreshed_expiry_at: the first expiry among the accounts whose last refresh failed.
+        refreshed: refreshes since the start that succeeded. ``not_refreshed``: those that did not.
+    """
 
     next_expiry_at: float | None = None
     last_refresh_at: float | None = None
     last_refresh_result: str | None = None
     refresh_failures_1h: int = 0
+    refresh_failures_in_a_row: int = 0
+    unrefreshed_expiry_at: float | None = None
+    refreshed: int = 0
+    not_refreshed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaRow:
+    """One limit of one account, as last read. ``resets_at`` and ``observed_at`` are Unix seconds.
+
+    ``account`` is the label. ``limit`` and ``used`` are in ``unit``; each ``None`` where the provider does not say.
+    """
+
+    account: str
+    unit: str
+    limit: float | None
+    used: float | None
+    resets_at: float | None
+    source: str
+    observed_at: float
+
+    @property
+    def used_ratio(self) -> float | None:
+        """The used share; ``None`` when unknown, and 1 of a limit of nothing."""
+        if self.limit is None or self.used is None:
+            return None
+        return round(self.used / self.limit, 6) if self.limit > 0 else 1.0
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether nothing is left."""
+        return self.used_ratio is not None and self.used_ratio >= 1
 
 
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
-    """The models of the last list, and how that list differed from the one before."""
+    """The models that are served, and how what the upstream lists now differs from what was served until then.
+
+    Attributes:
+        listed: how many clients see, those that are missing too.
+        hidden: how many ``excluded-models`` hides.
+        last_sync_at: when the last list came, Unix seconds; ``None`` while none has.
+        added: how many models the last list brought.
+        removed: how many it lacked; those that are missing since an earlier list count on.
+        source: where the models come from, see :data:`switchgear.listing.Source`.
+        missing: how many of those served the upstream does not list any more.
+        before: how many were served until the last list.
+        after: how many it named.
+        added_names: their names, at most twenty; likewise ``removed_names``.
+    """
 
     listed: int = 0
     hidden: int = 0
     last_sync_at: float | None = None
     added: int = 0
     removed: int = 0
+    source: str = "none"
+    missing: int = 0
+    before: int = 0
+    after: int = 0
+    added_names: tuple[str, ...] = ()
+    removed_names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +148,8 @@ class ProviderSnapshot:
         name: the configured entry's name.
         enabled: the operator did not switch it off.
         eligible: at least one account may be asked now, for some model.
+        account_states: each account's label and state.
+        quota: every limit of every account, as last read.
         queue_depth: requests that wait for a cooling account.
         retired: when and why the service ended; ``None`` while it lives.
     """
@@ -103,6 +162,8 @@ class ProviderSnapshot:
     cooldowns: tuple[Cooldown, ...] = ()
     auth: AuthFacts = AuthFacts()
     models: ModelFacts = ModelFacts()
+    account_states: tuple[tuple[str, str], ...] = ()
+    quota: tuple[QuotaRow, ...] = ()
     queue_depth: int = 0
     retired: str | None = None
 

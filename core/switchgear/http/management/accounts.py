@@ -14,7 +14,8 @@ from switchgear.account_list import Found, NoAccountError, SeveralAccountsError
 from switchgear.accounts import Entry
 from switchgear.assembly import Service
 from switchgear.errors import Refusal
-from switchgear.http.management.call import Answer, Call
+from switchgear.http.management.call import Answer, Call, near
+from switchgear.secret import redact
 from switchgear.types import Account
 
 
@@ -24,6 +25,7 @@ class Changes(Struct, forbid_unknown_fields=True, rename="kebab"):
     label: str | UnsetType | None = UNSET
     disabled: bool | UnsetType | None = UNSET
     priority: int | UnsetType | None = UNSET
+    weight: int | UnsetType | None = UNSET
     proxy_url: str | UnsetType | None = UNSET
 
 
@@ -46,7 +48,7 @@ class AccountHandlers:
     async def show(self, call: Call) -> Answer:
         """``GET /v0/accounts/PROVIDER/ACCOUNT``."""
         call.query()
-        entry, found = self._find(call)
+        entry, found = self.find(call, *call.parts)
         if found.account is None:
             rows = await account_list.rows(self._service, [entry])
             return Answer(next(row.fields() for row in rows if row.file == found.file))
@@ -54,7 +56,7 @@ class AccountHandlers:
 
     async def change(self, call: Call) -> Answer:
         """``PATCH /v0/accounts/PROVIDER/ACCOUNT``."""
-        entry, account = self._usable(call)
+        entry, account = self.usable(call, *call.parts)
         given: dict[str, Any] = msgspec.structs.asdict(await call.body(Changes))
         changes = {name: value for name, value in given.items() if value is not UNSET}
         try:
@@ -66,7 +68,7 @@ class AccountHandlers:
 
     async def refresh(self, call: Call) -> Answer:
         """``POST /v0/accounts/PROVIDER/ACCOUNT/refresh``."""
-        entry, account = self._usable(call)
+        entry, account = self.usable(call, *call.parts)
         try:
             fresh = await account_edits.refresh(self._service, entry, account)
         except EditError as error:
@@ -75,7 +77,7 @@ class AccountHandlers:
 
     async def remove(self, call: Call) -> Answer:
         """``DELETE /v0/accounts/PROVIDER/ACCOUNT``."""
-        entry, found = self._find(call)
+        entry, found = self.find(call, *call.parts)
         try:
             await account_edits.remove(entry, found)
         except EditError as error:
@@ -87,15 +89,24 @@ class AccountHandlers:
         """The entry called so.
 
         Raises:
-            Refusal: 404.
+            Refusal: 404; the message has the names most like it.
         """
-        for entry in self._service.current.entries:
+        runtime = self._service.current
+        for entry in runtime.entries:
             if entry.name == name:
                 return entry
-        raise Refusal(404, "unknown_provider", f"no provider is named {name[:64]!r}")
+        if name in runtime.broken:
+            why = redact(runtime.broken[name])
+            raise Refusal(404, "unknown_provider", f"the plugin of {name} cannot be used: {why}")
+        hint = near(name, [entry.name for entry in runtime.entries])
+        raise Refusal(404, "unknown_provider", f"no provider is named {name[:64]!r}; {hint}")
 
-    def _find(self, call: Call) -> tuple[Entry, Found]:
-        provider, name = call.parts
+    def find(self, call: Call, provider: str, name: str) -> tuple[Entry, Found]:
+        """The account called ``name``, noted in ``call`` for the audit log.
+
+        Raises:
+            Refusal: 404, no such provider or account; 409, the name fits several.
+        """
         entry = self.entry(provider)
         call.provider = entry.name
         try:
@@ -107,8 +118,13 @@ class AccountHandlers:
         call.account = found.file.removesuffix(".json")
         return entry, found
 
-    def _usable(self, call: Call) -> tuple[Entry, Account]:
-        entry, found = self._find(call)
+    def usable(self, call: Call, provider: str, name: str) -> tuple[Entry, Account]:
+        """As :meth:`find`, but for a file that holds no usable account.
+
+        Raises:
+            Refusal: likewise.
+        """
+        entry, found = self.find(call, provider, name)
         if found.account is None:
             raise Refusal(409, "account_not_usable", f"{found.file}: {entry.store.problems[found.file]}")
         return entry, found.account

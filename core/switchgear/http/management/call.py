@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+import difflib
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
@@ -14,6 +15,7 @@ from switchgear.errors import Refusal
 from switchgear.http.forward import read_body
 
 MAX_BODY_BYTES = 64 * 1024
+MOST_NAMES = 20
 
 T = TypeVar("T")
 
@@ -27,6 +29,7 @@ class Call:
         address: whence it comes.
         provider: whom it is about, for the audit log; the handler fills it in.
         account: likewise.
+        detail: likewise, what exactly is done where that is not all.
     """
 
     scope: Scope
@@ -35,6 +38,7 @@ class Call:
     address: str
     provider: str | None = None
     account: str | None = None
+    detail: str | None = None
 
     async def body(self, type_: type[T]) -> T:
         """The body, a JSON object with the fields of ``type_`` and no others.
@@ -79,3 +83,11 @@ class Answer:
 
 
 Handler = Callable[[Call], Awaitable[Answer]]
+
+
+def near(name: str, known: Sequence[str]) -> str:
+    """For a refusal: the known names most like ``name``, or all of them."""
+    close = difflib.get_close_matches(name[:64], known, 3, 0.5)
+    if close:
+        return f"did you mean {' or '.join(close)}?"
+    return f"there are: {', '.join(known[:MOST_NAMES]) or 'none'}"

@@ -17,8 +17,13 @@ from switchgear.http.keys import Keys
 from switchgear.http.management.access import Access, client_address
 from switchgear.http.management.accounts import AccountHandlers
 from switchgear.http.management.call import Answer, Call, Handler
+from switchgear.http.management.canary import CanaryHandlers
+from switchgear.http.management.explain import ExplainHandlers
 from switchgear.http.management.logins import LoginHandlers
+from switchgear.http.management.quota import QuotaHandlers
 from switchgear.http.management.sessions import Sessions
+from switchgear.http.management.standing import StandingHandlers
+from switchgear.http.management.status import StatusHandlers
 
 ANY = "*"
 
@@ -44,6 +49,7 @@ class ManagementRoute:
         self._sessions = Sessions(service, self._audit)
         accounts = AccountHandlers(service)
         logins = LoginHandlers(accounts, self._sessions)
+        standing = StandingHandlers(service, accounts)
         one = ("accounts", ANY, ANY)
         self._rows = (
             _Row("GET", ("accounts",), accounts.list),
@@ -55,6 +61,15 @@ class ManagementRoute:
             _Row("GET", ("logins", ANY), logins.follow),
             _Row("DELETE", ("logins", ANY), logins.end, "login-end"),
             _Row("POST", ("logins", ANY, "answers"), logins.answer, "login-answer"),
+            _Row("POST", ("canary",), CanaryHandlers(service, accounts).send, "canary"),
+            _Row("GET", ("explain",), ExplainHandlers(service).show),
+            _Row("GET", ("status",), StatusHandlers(service).show),
+            _Row("GET", ("quota",), QuotaHandlers(service, accounts).show),
+            _Row("GET", ("cooldowns",), standing.cooldowns),
+            _Row("DELETE", ("cooldowns",), standing.clear, "cooldowns-clear"),
+            _Row("GET", ("shifts",), standing.shifts),
+            _Row("POST", ("shifts",), standing.shift, "shift"),
+            _Row("DELETE", ("shifts", ANY), standing.shift_back, "shift-back"),
         )
 
     async def aclose(self) -> None:
@@ -91,7 +106,7 @@ class ManagementRoute:
             raise Refusal(500, "not_saved", str(error)) from None
         finally:
             if row.action is not None:
-                deed = Deed("management", row.action, result, call.provider, call.account, call.address)
+                deed = Deed("management", row.action, result, call.provider, call.account, call.address, call.detail)
                 await self._audit.record(deed)
         return answer
 
@@ -105,9 +120,8 @@ class ManagementRoute:
         if fitting:
             methods = ", ".join(row.method for row in fitting)
             raise Refusal(405, "method_not_allowed", f"{path[:100]!r} takes {methods}")
-        raise Refusal(
-            404, "unknown_path", f"the management API has no {path[:100]!r}; it has /v0/accounts and /v0/logins"
-        )
+        known = ", ".join(sorted({f"/v0/{row.path[0]}" for row in self._rows}))
+        raise Refusal(404, "unknown_path", f"the management API has no {path[:100]!r}; it has {known}")
 
 
 def _fits(pattern: tuple[str, ...], parts: tuple[str, ...]) -> bool:
