@@ -16,7 +16,7 @@ serve: $(STAMP) ## run the gateway in demo mode
 	@$(BIN)/switchgear serve --demo
 
 test: $(STAMP) ## run the tests
-	@$(BIN)/python -m pytest -q -n 2 $(TESTARGS)
+	@$(BIN)/python -m pytest -q -n 3 $(TESTARGS)  # on two cores: many wait for processes
 
 test-clients: $(STAMP) ## run real clients, installed into .clients, against the gateway, and the whole kit on bad plugins
 	@SWITCHGEAR_CLIENTS=1 $(BIN)/python -m pytest -q tests/clients tests/core/test_contract_bad_plugins.py $(TESTARGS)

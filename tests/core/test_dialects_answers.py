@@ -21,7 +21,7 @@ from tests.core.meaning import counted, meaning, settled
 
 ASKED = json.dumps({"model": "a", "stream": True, "stream_options": {"include_usage": True}, "max_tokens": 1}).encode()
 BROKEN = ErrorDetail(502, 'the upstream broke off: "ü"\n', code="protocol")
-few = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+few = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def renderer(codec: Codec) -> Renderer:

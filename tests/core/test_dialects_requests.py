@@ -19,7 +19,7 @@ from tests.core.meaning import meaning, settled
 
 PAGE = Path(__file__).parents[2] / "docs" / "dialects.md"
 NAMES = re.findall(r"^\| `([a-z_.]+)` \|", PAGE.read_text().partition("## What is left out")[2], re.MULTILINE)
-few = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+few = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def files(conversation: Conversation) -> list[File]:
