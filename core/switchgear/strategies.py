@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from switchgear.affinity import preference
 
@@ -13,8 +12,7 @@ MAX_REMEMBERED = 10_000
 """Public names whose turn is remembered; the counters start anew beyond it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
+class Pair(NamedTuple):
     """One (account, upstream model), as a strategy sees it."""
 
     account: str
