@@ -12,7 +12,6 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -262,7 +261,7 @@ class HeldStore:
             await _to_the_end(self._store.write, account, note)
             self.has_saved = True
         except AuthFileError:
-            self.unsaved = replace(account)
+            self.unsaved = account
             raise
 
     async def remove(self, account: Account) -> None:

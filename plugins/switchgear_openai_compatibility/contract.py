@@ -7,46 +7,23 @@ from types import TracebackType
 from typing import Any, Self
 
 from switchgear.testing import (
+    CHAT_FAULTS,
     Behaviour,
-    ErrorSpec,
     FakeOpenAI,
     FakeProvider,
     LoopbackServer,
     ProviderContract,
-    Turn,
+    refusing,
 )
 
 KEYS = ("contract-upstream-key-one-5b1e", "contract-upstream-key-two-94cd")
 RETRY_AFTER_S = 30.0
 
 
-def _error(status: int, message: str, **fields: Any) -> Behaviour:
-    async def behave(turn: Turn) -> None:
-        await turn.error(ErrorSpec(status, message, **fields))
-
-    return behave
-
-
 FAULTS: dict[str, str | Behaviour] = {
+    **CHAT_FAULTS,
     "login_required": "err-401",
-    "suspended": _error(403, "This organization has been suspended.", code="account_suspended"),
-    "forbidden": "err-403",
-    "rate_limited": "err-429-header",
-    "quota_exhausted": "err-quota",
-    "model_not_found": "err-404-model",
-    "overloaded": "err-503",
-    "server_error": "err-500",
-    "invalid_request": "err-400",
-    "context_too_long": "err-context",
-    "content_filtered": "err-filter",
-    "in_band": "err-200-body",
-    "in_band_stream": "err-instream-first",
-    "cut": "cut",
-    "cut_before": "cut-before",
-    "html": "html-200",
-    "empty": "empty-body",
-    "never_starts": "never-starts",
-    "slow": "idle",
+    "suspended": refusing(403, "This organization has been suspended.", "account_suspended"),
 }
 """The kit's name for a fault, and the fake's. A key cannot be refreshed, so no token expires."""
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from switchgear.testing.answer import THOUGHT, Answer
+    from switchgear.testing.chat_faults import CHAT_FAULTS, refusing
     from switchgear.testing.clock import FakeClock
     from switchgear.testing.contract import FakeProvider, ProviderContract
     from switchgear.testing.exchange import ClientGoneError, Exchange, ReceivedRequest
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from switchgear.testing.server import LoopbackServer
 
 __all__ = [
+    "CHAT_FAULTS",
     "PERSONALITIES",
     "THOUGHT",
     "Answer",
@@ -46,6 +48,7 @@ __all__ = [
     "Turn",
     "answer_with",
     "plain",
+    "refusing",
     "saying",
     "signature_of",
     "stream_of",
@@ -53,6 +56,7 @@ __all__ = [
 
 _MODULES = {
     "answer": ("THOUGHT", "Answer"),
+    "chat_faults": ("CHAT_FAULTS", "refusing"),
     "clock": ("FakeClock",),
     "contract": ("FakeProvider", "ProviderContract"),
     "exchange": ("ClientGoneError", "Exchange", "ReceivedRequest"),

@@ -10,7 +10,6 @@ from switchgear_minimax.models import FALLBACK
 
 Json = dict[str, Any]
 MODELS = {model.id: model for model in FALLBACK}
-TOOL_FIELDS = ("name", "description", "parameters")
 
 
 def messages_problems(body: Json) -> Iterator[str]:

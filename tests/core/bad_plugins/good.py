@@ -30,14 +30,14 @@ from switchgear import (
 )
 from switchgear.oauth import CallbackListener, TokenEndpoint, Tokens, authorization_url, new_pkce, new_state
 from switchgear.testing import (
+    CHAT_FAULTS,
     Behaviour,
-    ErrorSpec,
     FakeOpenAI,
     FakeProvider,
     LoopbackServer,
     OAuthServer,
     ProviderContract,
-    Turn,
+    refusing,
 )
 
 CLIENT_ID = "fake-client"
@@ -164,48 +164,11 @@ class Acme:
         return []
 
 
-def _error(status: int, message: str, code: str) -> Behaviour:
-    async def behave(turn: Turn) -> None:
-        await turn.error(ErrorSpec(status, message, code=code))
-
-    return behave
-
-
 FAULTS: dict[str, str | Behaviour] = {
-    "login_required": _error(401, "Sign in again.", "session_revoked"),
-    "suspended": _error(403, "This account is suspended.", "account_suspended"),
-    "forbidden": "err-403",
-    "rate_limited": "err-429-header",
-    "quota_exhausted": "err-quota",
-    "model_not_found": "err-404-model",
-    "overloaded": "err-503",
-    "server_error": "err-500",
-    "invalid_request": "err-400",
-    "context_too_long": "err-context",
-    "content_filtered": "err-filter",
-    "in_band": "err-200-body",
-    "in_band_stream": "err-instream-first",
-    "cut": "cut",
-    "cut_before": "cut-before",
-    "html": "html-200",
-    "empty": "empty-body",
-    "never_starts": "never-starts",
-    "slow": "idle",
+    **CHAT_FAULTS,
+    "login_required": refusing(401, "Sign in again.", "session_revoked"),
+    "suspended": refusing(403, "This account is suspended.", "account_suspended"),
 }
-
-
-class GoodTokens(set[str]):
-    """The access tokens that the OAuth server holds for good."""
-
-    def __init__(self, oauth: OAuthServer) -> None:
-        super().__init__()
-        self._oauth = oauth
-
-    def __bool__(self) -> bool:
-        return True
-
-    def __contains__(self, token: object) -> bool:
-        return self._oauth.grants.of_access(str(token)) is not None
 
 
 class FakeAcme:
@@ -215,8 +178,7 @@ class FakeAcme:
 
     def __init__(self) -> None:
         self.oauth = OAuthServer(client_id=CLIENT_ID)
-        self.chat = FakeOpenAI()
-        self.chat.keys = GoodTokens(self.oauth)
+        self.chat = FakeOpenAI(accepts=self.oauth.accepts)
         self.settings: dict[str, Any] = {}
         self._stack = AsyncExitStack()
 
