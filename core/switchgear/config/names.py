@@ -21,7 +21,8 @@ SHIFTS: KeyPath = ("routing", "shift-on-alert")
 def check_names(raw: RawConfig, entries: Prefixed) -> None:
     """The last step: hold the names that clients may ask for against each other.
 
-    Two entries of one prefix may both list from upstream: that is a pool. Only what the file says twice is wrong.
+    Two entries of one prefix may both list from upstream: the first that lists a name serves it. Only what the file
+    says twice is wrong.
 
     Args:
         raw: the first step's result.

@@ -164,7 +164,7 @@ class RoutingSettings(SettingsModel):
         strategy: ``round-robin`` over the accounts; ``fill-first``, the first until it cools down; ``weighted``, each
             by its weight; or ``least-busy``, the one with the fewest calls under way.
         keep_conversations: true keeps a conversation on one account while it can be asked, so that its prompt is found
-            in that account's cache; the strategy orders what belongs to no conversation.
+            in that account's cache. Each prefers the accounts in an order of its own; the strategy has no say.
         queue_size: requests that may wait while every account has as many calls under way as it may.
         queue_seconds: how long each waits at the most.
         fallbacks: prefix to the prefixes tried after it, in order, under the same model name.
