@@ -178,6 +178,10 @@ PANELS: Final = (
         (("{{provider}}", "min by (provider) (switchgear_token_expiry_timestamp_seconds) - time()"),),
     ),
     (
+        "Until the first sign-in ends", "timeseries", "s",
+        (("{{provider}}", "min by (provider) (switchgear_login_expiry_timestamp_seconds) - time()"),),
+    ),
+    (
         "Tokens a second", "timeseries", "none",
         (("{{provider}} {{type}}", "sum by (provider, type) (rate(switchgear_tokens_total[5m]))"),),
     ),

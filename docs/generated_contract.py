@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import inspect
+import re
 
 import cog
 
 from switchgear.testing import ProviderContract
-from switchgear.testing.contract import BROKEN, REFRESH, TOLD, FakeProvider
+from switchgear.testing.contract import BROKEN, OPTIONAL, REFRESH, TOLD, FakeProvider
 from switchgear.testing.contract.base import LEVELS
 
 
@@ -26,16 +27,32 @@ def fake() -> None:
     """What a fake has, and what each is."""
     cog.outl("\n| of the fake | what it is |")
     cog.outl("| --- | --- |")
-    for name, value in vars(FakeProvider).items():
+    _members(FakeProvider)
+    cog.outl(f"\nFaults that are told, by what they have to be called: {_named(TOLD)}.")
+    cog.outl(f"Faults of a chat call that nobody tells: {_named(BROKEN)}. Of a refresh: {_named(REFRESH)}.")
+
+
+def optional() -> None:
+    """What a fake may have beside that."""
+    cog.outl("\n| a fake may have | for | what it is |")
+    cog.outl("| --- | --- | --- |")
+    for protocol in OPTIONAL:
+        _members(protocol, f"{_words(protocol)} | ")
+
+
+def _members(protocol: type, before: str = "") -> None:
+    for name, value in vars(protocol).items():
         if name.startswith("_"):
             continue
         shown = name
         if not isinstance(value, property):
             shown = f"{'await ' if inspect.iscoroutinefunction(value) else ''}{name}({_parameters(value)})"
-        text = " ".join((inspect.getdoc(value) or "").split())
-        cog.outl(f"| `{shown}` | {text.replace('``', '`').replace(':data:', '')} |")
-    cog.outl(f"\nFaults that are told, by what they have to be called: {_named(TOLD)}.")
-    cog.outl(f"Faults of a chat call that nobody tells: {_named(BROKEN)}. Of a refresh: {_named(REFRESH)}.")
+        cog.outl(f"| `{shown}` | {before}{_words(value)} |")
+
+
+def _words(documented: object) -> str:
+    text = " ".join((inspect.getdoc(documented) or "").split())
+    return re.sub(r":(?:data|class):`(\w+)`", r"`\1`", text.replace("``", "`"))
 
 
 def _parameters(method: object) -> str:

@@ -109,9 +109,10 @@ async def refresh_token(provider: Provider, account: Account, store: AuthStore, 
 
 
 @hookimpl
-def import_account(source: str, document: Mapping[str, Any]) -> Account | None:
-    if source != "cliproxyapi" or document.get("type") != "signing":
+def import_account(source: str, document: Mapping[str, Any], beside: Mapping[str, Mapping[str, Any]]) -> Account | None:
+    if source not in {"cliproxyapi", "vendor"} or document.get("type") != "signing":
         return None
+    document = {**document, **beside.get(document.get("beside", ""), {}), "type": "signing"}
     try:
         secrets = {"access": Secret(document["access_token"]), "refresh": Secret(document["refresh_token"])}
         return Account(

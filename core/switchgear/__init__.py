@@ -31,7 +31,7 @@ from switchgear.errors import (
     PluginError,
     UpstreamError,
 )
-from switchgear.events import Event, Finish, Reasoning, Text, ToolCall, ToolCallDelta, Usage
+from switchgear.events import Event, Finish, Ignored, Reasoning, Text, ToolCall, ToolCallDelta, Usage
 from switchgear.hookspecs import CONTRACT_VERSION, hookimpl
 from switchgear.secret import Secret, redact
 from switchgear.types import (
@@ -55,7 +55,7 @@ from switchgear.types import (
 if TYPE_CHECKING:
     from switchgear.classify import default_verdict, retry_hint
     from switchgear.editing import AnswerEditor, edited
-    from switchgear.settings import ModelEntry, ProviderSettings, SettingsModel, Url
+    from switchgear.settings import ModelEntry, ProviderSettings, SettingsModel, TimeoutSettings, Url
     from switchgear.think_tags import ThinkTags
     from switchgear.upstream import UpstreamClient
 
@@ -76,6 +76,7 @@ __all__ = [
     "File",
     "Finish",
     "ForwardRequest",
+    "Ignored",
     "Image",
     "Kind",
     "Login",
@@ -100,6 +101,7 @@ __all__ = [
     "SettingsModel",
     "Text",
     "ThinkTags",
+    "TimeoutSettings",
     "Timeouts",
     "Tool",
     "ToolCall",
@@ -124,6 +126,7 @@ _LAZY = {
     "ProviderSettings": "switchgear.settings",
     "SettingsModel": "switchgear.settings",
     "ThinkTags": "switchgear.think_tags",
+    "TimeoutSettings": "switchgear.settings",
     "UpstreamClient": "switchgear.upstream",
     "Url": "switchgear.settings",
     "default_verdict": "switchgear.classify",

@@ -53,6 +53,7 @@ class Row:
         problem: why the file is not used; empty for an account.
         method: how it was signed in, where its plugin says so.
         expires_at: Unix seconds; ``None`` when the credential does not expire.
+        login_expires_at: when the sign-in itself ends, Unix seconds; ``None`` when it does not, as far as is known.
         last_refresh: ``None`` when there was none.
         file: ``None`` for a key that stands in the configuration.
     """
@@ -64,6 +65,7 @@ class Row:
     problem: str = ""
     method: str | None = None
     expires_at: float | None = None
+    login_expires_at: float | None = None
     last_refresh: RefreshNote | None = None
     file: str | None = None
     priority: int = 0
@@ -80,7 +82,9 @@ class Row:
             "problem": self.problem,
             "method": self.method,
             "expires-at": _moment(self.expires_at),
-            "expires-in-seconds": None if self.expires_at is None else round(self.expires_at - now),
+            "expires-in-seconds": _seconds(self.expires_at, now),
+            "login-expires-at": _moment(self.login_expires_at),
+            "login-expires-in-seconds": _seconds(self.login_expires_at, now),
             "last-refresh": None if note is None else {"at": _moment(note.at), "result": note.result},
             "priority": self.priority,
             "file": self.file,
@@ -111,8 +115,10 @@ def row(service: Service, entry: Entry, account: Account) -> Row:
         account=path.stem,
         label=account.label,
         state=_state(service, entry, account, note),
+        problem=redact(account.problem),
         method=account.details.get("method"),
         expires_at=account.expires_at,
+        login_expires_at=account.login_expires_at,
         last_refresh=note,
         file=path.name if stored else None,
         priority=account.priority,
@@ -151,6 +157,8 @@ def _rows(service: Service, entry: Entry) -> list[Row]:
 def _state(service: Service, entry: Entry, account: Account, note: RefreshNote | None) -> State:
     if entry.provider.settings.disabled:
         return "disabled"
+    if account.problem and not account.disabled:
+        return "not usable"
     match service.account_state(entry, account):
         case "disabled":
             return "disabled"
@@ -199,6 +207,11 @@ def _moment(moment: float | None) -> str | None:
     if moment is None:
         return None
     return "never" if moment == float("inf") else datetime.fromtimestamp(moment, UTC).isoformat(timespec="seconds")
+
+
+def _seconds(moment: float | None, now: float) -> int | None:
+    """How far away a moment is; ``None`` for one that never comes."""
+    return None if moment is None or moment == float("inf") else round(moment - now)
 
 
 def _without_password(reference: str) -> str:

@@ -101,6 +101,8 @@ class Entry:
         standing: dict[str, Standing] = {}
         for account in accounts:
             known = self._standing.get(account.id)
+            if account.problem and (known is None or known.saved.problem != account.problem):
+                log.error("account_not_usable", provider=self.name, account=account.label, problem=account.problem)
             if known is None:
                 known = Standing(account, account)
             elif known.read_again(account):
@@ -170,6 +172,8 @@ class Entry:
         account = self._by_id.get(account_id)
         if account is None:
             raise LoginRequired(_gone())
+        if account.problem:
+            raise LoginRequired(Failure("protocol", message=account.problem))
         if not self.can_refresh or not refreshing.expired(account, self._wall()):
             return account
         if self._standing[account_id].just_refreshed(self._monotonic()):
@@ -207,7 +211,7 @@ class Entry:
             return
         due = []
         for account_id, standing in self._standing.items():
-            if self._by_id[account_id].disabled:
+            if not self._by_id[account_id].may_be_asked:
                 continue
             if standing.unsaved or standing.due(self._wall(), self._monotonic()):
                 due.append(account_id)

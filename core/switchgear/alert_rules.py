@@ -33,10 +33,10 @@ Metric = Literal[
 """What a rule looks at. Ratios are shares of the attempts in 0..1.
 
 ``refused_ratio``: 401, 403 and 429 together. ``availability``: share of the window with an account that may be asked.
-``quota_used_ratio``: of the fullest quota. ``accounts_exhausted``: accounts whose quota is spent.
-``unrefreshed_expiry_s``: seconds to the first expiry among tokens whose last refresh failed. ``refresh_failures``: in a
-row, of the account with most. ``latency_p95_s``, ``ttft_p95_s``: seconds. ``models_drifted``: see
-:func:`~switchgear.metrics.alert_facts.models_drifted`.
+``quota_used_ratio``: of the fullest quota, an account's pools of one unit taken together. ``accounts_exhausted``:
+accounts whose quota is spent. ``unrefreshed_expiry_s``: seconds to the first expiry among tokens whose last refresh
+failed. ``refresh_failures``: in a row, of the account with most. ``latency_p95_s``, ``ttft_p95_s``: seconds.
+``models_drifted``: see :func:`~switchgear.metrics.alert_facts.models_drifted`.
 """
 
 LOW_TRAFFIC_ATTEMPTS: Final = 5

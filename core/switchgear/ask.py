@@ -118,7 +118,7 @@ class Served:
     """Who served the request, for the response headers.
 
     ``converted`` is the dialect the upstream was asked in, where it is not the client's; ``dropped`` names what could
-    not be carried there.
+    not be carried there, or what a plugin that speaks no dialect could not ask for.
     """
 
     provider: str

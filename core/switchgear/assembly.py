@@ -31,6 +31,7 @@ from switchgear.gateway import Gateway, Limits
 from switchgear.health import Health
 from switchgear.kept_lists import DOCUMENT as LISTS
 from switchgear.loading import Installed
+from switchgear.login_expiry import Reminders
 from switchgear.metrics import Alerts, Metrics
 from switchgear.plugins import Plugins
 from switchgear.quotas import Quotas
@@ -103,6 +104,7 @@ class Service:
         self.metrics = Metrics()
         self.alerts = Alerts()
         self.quotas = Quotas()
+        self.reminders = Reminders()
         self.background: list[Callable[[], Coroutine[Any, Any, None]]] = []
         self.clients = clients or UpstreamClients()
         routing = loaded.config.routing
@@ -234,10 +236,10 @@ class Service:
             await asyncio.sleep(self.current.config.models_ttl_seconds * random.uniform(*LIST_JITTER))  # noqa: S311
 
     async def _keep_accounts(self) -> None:
-        seen = await asyncio.to_thread(_auth_files, self.current.config.auth_dir)
+        seen = await asyncio.to_thread(_account_files, self.current)
         while True:
             await asyncio.sleep(ACCOUNTS_LOOK_S)
-            found = await asyncio.to_thread(_auth_files, self.current.config.auth_dir)
+            found = await asyncio.to_thread(_account_files, self.current)
             if found != seen:
                 seen = found
                 await self.reload_accounts(self.current)
@@ -258,6 +260,7 @@ class Service:
     async def _keep_tokens_fresh(self) -> None:
         while True:
             await asyncio.gather(*(entry.refresh_due() for entry in self.current.entries))
+            self.reminders.look(self.current.entries, time.time())
             await asyncio.sleep(REFRESH_LOOK_S)
 
     async def _keep_quotas(self) -> None:
@@ -279,6 +282,8 @@ class Service:
         """The account's state: one that cools for some of its models only is ``ready``."""
         if account.disabled:
             return "disabled"
+        if account.problem:
+            return "auth_failed"
         state = self.health.account_state(entry.name, account.id)
         models = self.current.catalog.models_of(entry.name)
         if state != "cooling":
@@ -363,16 +368,20 @@ class Service:
 
 
 def _served(runtime: Runtime) -> set[tuple[str, str]]:
-    return {(entry.name, account.id) for entry in runtime.entries for account in entry.accounts if not account.disabled}
+    return {(entry.name, account.id) for entry in runtime.entries for account in entry.accounts if account.may_be_asked}
 
 
-def _auth_files(auth_dir: Path) -> frozenset[tuple[str, int, int]]:
-    """What lies in the auth directory: names, times and sizes."""
+def _account_files(runtime: Runtime) -> frozenset[tuple[str, int, int]]:
+    """The files that accounts live in, in the auth directory and elsewhere: names, times and sizes."""
     found = set()
-    for folder in (auth_dir, auth_dir / FOLDER):
+    for folder in (runtime.config.auth_dir, runtime.config.auth_dir / FOLDER):
         with suppress(OSError), os.scandir(folder) as files:
             for file in files:
                 if file.name.endswith(".json"):
                     facts = file.stat()
                     found.add((file.path, facts.st_mtime_ns, facts.st_size))
+    for path in {path for entry in runtime.entries for path in entry.provider.settings.account_files}:
+        with suppress(OSError):
+            facts = path.stat()
+            found.add((str(path), facts.st_mtime_ns, facts.st_size))
     return frozenset(found)

@@ -52,6 +52,7 @@ class Attempt:
     committed: Callable[[], None] = lambda: None
     _timeouts: Timeouts = field(default_factory=Timeouts)
     _prepared: Prepared | None = None
+    _ignored: set[str] = field(default_factory=set)
 
     async def run(self, client: ClientSide) -> None:
         """Call the upstream and deliver its answer.
@@ -225,7 +226,7 @@ class Attempt:
         if not self.ask.codec.converts:
             provider = self.candidate.entry.provider
             raise PluginError(provider.key, "forward", f"yielded events, which {self.ask.codec.name} cannot show")
-        await self._deliver(one_by_one(events), client, limit)
+        await self._deliver(one_by_one(events, self._ignored), client, limit)
 
     def _renderer(self, client: ClientSide) -> Renderer:
         ask = self.ask
@@ -304,6 +305,8 @@ class Attempt:
         converted, dropped = None, self.ask.dropped_in_parsing
         if self._prepared is not None and self._prepared.request.dialect != self.ask.codec.name:
             converted, dropped = self._prepared.request.dialect, self._prepared.dropped
+        if self._ignored:
+            dropped = tuple(sorted({*dropped, *self._ignored}))
         entry = self.candidate.entry
         return Served(entry.name, self.candidate.label, self.number, overhead_ms, converted, dropped)
 

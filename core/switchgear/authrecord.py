@@ -46,6 +46,7 @@ def fields_of(account: Account, provider: str, plugin: str, sealer: Sealer) -> d
         "label": account.label,
         "expires-at": _written(account.expires_at),
         "refresh-at": _written(account.refresh_at),
+        "login-expires-at": _written(account.login_expires_at),
         "max-concurrency": account.max_concurrency,
         "details": dict(account.details),
         "sealed": dict(sealer.seal(secrets, _owner(provider, account.id))),
@@ -70,6 +71,7 @@ def account_of(fields: Mapping[str, Any], sealer: Sealer) -> Account:
             details=dict(fields["details"]),
             expires_at=_read(fields["expires-at"]),
             refresh_at=_read(fields["refresh-at"]),
+            login_expires_at=_read(fields.get("login-expires-at")),  # a file of an earlier version lacks it
             max_concurrency=fields["max-concurrency"],
         )
     except (KeyError, TypeError, AttributeError) as error:

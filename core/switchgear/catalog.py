@@ -32,7 +32,8 @@ LONGEST_WAIT_S = 5.0
 class Target:
     """Where a public name leads: an entry, and the upstream's names in it; more than one are a pool.
 
-    ``id`` is the name with its prefix: what scopes and fallbacks go by.
+    ``id`` is the name with its prefix: what scopes and fallbacks go by. ``info.aliases`` lead here too, with the prefix
+    and without, as the id does; they are listed nowhere.
     """
 
     id: str
@@ -60,6 +61,7 @@ class Catalog:
         self._monotonic = monotonic
         self.listings = {entry.name: self._first_listing(entry) for entry in entries}
         self._names: dict[str, Target] = {}
+        self._aliases: dict[str, Target] = {}
         self._upstream_names: dict[str, list[str]] = {}
         self._targets: dict[str, dict[str, Target]] = {}
         self.rebuild()
@@ -72,11 +74,15 @@ class Catalog:
     # -- looking up ----------------------------------------------------------------------------------------
 
     def find(self, name: str) -> Target | None:
-        """Where ``name`` leads; ``None`` when nobody lists it."""
-        return self._names.get(name)
+        """Where ``name`` leads: a listed name first, then an upstream's alias; ``None`` when nobody has it."""
+        return self._names.get(name) or self._aliases.get(name)
+
+    def aliases_of(self, target: Target) -> list[str]:
+        """The unlisted names that lead to ``target``; those that a listed name takes are left out."""
+        return [name for name, found in self._aliases.items() if found is target and name not in self._names]
 
     def names(self) -> Iterator[tuple[str, Target]]:
-        """Every public name, in the operator's order."""
+        """Every listed name, in the operator's order."""
         return iter(self._names.items())
 
     def models_of(self, provider: str) -> list[str]:
@@ -225,21 +231,29 @@ class Catalog:
         self._upstream_names[entry.name] = [model.name for pool in shown.values() for model in pool]
         for alias, pool in shown.items():
             public = f"{prefix}/{alias}" if prefix else alias
-            info = _info(public, pool[0], listing)
+            info = _info(public, pool[0], listing, settings.excluded_models)
             targets[alias] = Target(public, entry, tuple(model.name for model in pool), info)
 
     def _name(self) -> None:
         """The names of all entries, and who gets a bare one."""
         names: dict[str, Target] = {}
         bare: dict[str, Target] = {}
+        aliases: dict[str, Target] = {}
+        bare_aliases: dict[str, Target] = {}
         for entry in self.entries:
-            for alias, target in self._targets[entry.name].items():
+            prefix = entry.provider.prefix
+            for local, target in self._targets[entry.name].items():
                 names.setdefault(target.id, target)
-                if entry.provider.prefix and not self._force_prefix:
-                    bare.setdefault(alias, target)
-        for alias, target in bare.items():
-            names.setdefault(alias, target)
+                if prefix and not self._force_prefix:
+                    bare.setdefault(local, target)
+                for alias in target.info.aliases:
+                    aliases.setdefault(f"{prefix}/{alias}" if prefix else alias, target)
+                    if prefix and not self._force_prefix:
+                        bare_aliases.setdefault(alias, target)
+        for local, target in bare.items():
+            names.setdefault(local, target)
         self._names = names
+        self._aliases = bare_aliases | aliases
 
 
 def _ids(entry: Entry) -> list[str]:
@@ -251,14 +265,18 @@ def _split(models: Iterable[ModelEntry], patterns: Sequence[str]) -> tuple[dict[
     shown: dict[str, list[ModelEntry]] = {}
     hidden: list[str] = []
     for model in models:
-        if any(fnmatchcase(model.name, p) or fnmatchcase(model.public, p) for p in patterns):
+        if _matches(model.name, patterns) or _matches(model.public, patterns):
             hidden.append(model.public)
         else:
             shown.setdefault(model.public, []).append(model)
     return shown, hidden
 
 
-def _info(public: str, model: ModelEntry, listing: Listing) -> Model:
+def _matches(name: str, patterns: Sequence[str]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def _info(public: str, model: ModelEntry, listing: Listing, excluded: Sequence[str]) -> Model:
     listed = listing.infos.get(model.name, Model(model.name))
     return Model(
         id=public,
@@ -267,4 +285,5 @@ def _info(public: str, model: ModelEntry, listing: Listing) -> Model:
         created=listed.created,
         context_length=model.context_length or listed.context_length,
         max_output_tokens=listed.max_output_tokens,
+        aliases=tuple(alias for alias in listed.aliases if alias and not _matches(alias, excluded)),
     )

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from switchgear.dialects import Codec
 from switchgear.errors import UpstreamError
-from switchgear.events import Event
+from switchgear.events import Event, Ignored
 from switchgear.types import Cause, Failure, Reply
 
 Batches = AsyncIterator[Sequence[Event]]
@@ -58,7 +58,10 @@ def events_of_whole(body: bytes, reply: Reply, codec: Codec, failure: SaysFailur
         raise UpstreamError(failure("protocol", reply, body, str(error))) from None
 
 
-async def one_by_one(events: AsyncIterator[Event]) -> Batches:
-    """A plugin's events, each a batch of its own."""
+async def one_by_one(events: AsyncIterator[Event], ignored: set[str]) -> Batches:
+    """A plugin's events, each a batch of its own; the names that it says it ignored go into ``ignored``."""
     async for event in events:
-        yield (event,)
+        if isinstance(event, Ignored):
+            ignored.update(event.names)
+        else:
+            yield (event,)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from switchgear.alert_rules import BY_NAME, Rule
 from switchgear.checks import Check, State, worst
+from switchgear.login_expiry import how_long, state_of
 from switchgear.metrics.report import rfc3339
 from switchgear.secret import redact
 
@@ -52,7 +54,7 @@ def inventory(status: Mapping[str, Any], at: float) -> Inventory:
 def checks(
     health: Mapping[str, Any], status: Mapping[str, Any], rules: Sequence[Rule], before: Inventory | None
 ) -> list[Check]:
-    """The four checks.
+    """The checks.
 
     Args:
         health: ``/health``.
@@ -66,6 +68,7 @@ def checks(
         _models(enabled, inventory(status, 0), before),
         _metrics(enabled, status["alerts"], rules),
         _refusals(enabled, status["alerts"]),
+        _logins(enabled, status["generated_at"]),
     ]
 
 
@@ -181,3 +184,18 @@ def _refusals(rows: Rows, alerts: Sequence[Mapping[str, Any]]) -> Check:
 
 def _refused(window: Mapping[str, Any]) -> dict[str, int]:
     return {code: window["status"][code] for code in REFUSED if window["status"].get(code)}
+
+
+# -- 5: sign-ins that end ----------------------------------------------------------------------------------
+
+
+def _logins(rows: Rows, now: str) -> Check:
+    ends = {name: at for name, row in rows.items() if (at := row["auth"]["next_login_expiry_at"]) is not None}
+    seconds = {
+        name: (datetime.fromisoformat(at) - datetime.fromisoformat(now)).total_seconds() for name, at in ends.items()
+    }
+    near = {name: left_s for name, left_s in seconds.items() if state_of(left_s) != "ok"}
+    state = worst(state_of(left_s) for left_s in near.values())
+    told = [f"{name}: the first sign-in {how_long(left_s)}" for name, left_s in near.items()]
+    advice = f"switchgear login {next(iter(near))}; which account: switchgear accounts list" if near else ""
+    return Check("sign-ins", state, "; ".join(told) or "none ends within a week", advice, {"ends": ends})

@@ -93,4 +93,15 @@ class Finish:
     stop_sequence: str | None = None
 
 
-Event = Text | Reasoning | ToolCall | ToolCallDelta | Usage | Finish
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """What of the client's request the upstream could not be asked for; the client is told in ``x-switchgear-dropped``.
+
+    Only a plugin's ``forward`` yields it, before any output: once the answer has begun, its headers are gone. Names are
+    those that conversions use: ``sampling.seed``, ``cache_hints``, ``tool_choice``.
+    """
+
+    names: tuple[str, ...]
+
+
+Event = Text | Reasoning | ToolCall | ToolCallDelta | Usage | Finish | Ignored

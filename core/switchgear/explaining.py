@@ -46,6 +46,7 @@ def explain(runtime: Runtime, name: str, dialect: Dialect, key: ClientKey | None
     result: dict[str, Any] = {
         "model": name,
         "id": None if target is None else target.id,
+        "aliases": [] if target is None else runtime.catalog.aliases_of(target),
         "dialect": dialect,
         "key": None if key is None else {"name": key.name, "models": list(key.models)},
         "strategy": runtime.config.routing.strategy,
@@ -149,6 +150,8 @@ def _accounts_left_out(router: Router, target: Target) -> Iterator[dict[str, Any
         reason = ""
         if account.disabled:
             reason = "it is disabled"
+        elif account.problem:
+            reason = account.problem
         elif listed and not any(model in listed.get(account.id, (model,)) for model in target.models):
             reason = "it does not list the model"
         if reason:

@@ -118,14 +118,18 @@ async def authenticate(provider: Provider, login: Login, store: AuthStore, clien
 
 
 @hookspec(firstresult=True)
-def import_account(provider: Provider, source: str, document: Mapping[str, Any]) -> Account | None:
+def import_account(
+    provider: Provider, source: str, document: Mapping[str, Any], beside: Mapping[str, Mapping[str, Any]]
+) -> Account | None:
     """Make an account out of another program's credential file. Plain, no input, no output; core saves what it gives.
 
-    Called when an operator imports the accounts of another program, for each JSON file of a directory.
+    Called when an operator imports the accounts of another program, for a JSON file, or each one of a directory.
 
     Args:
-        source: the program that wrote the file, such as ``cliproxyapi``.
+        source: the program that wrote the file: ``cliproxyapi``, or ``vendor`` for the provider's own client.
         document: the file's JSON object.
+        beside: the JSON objects of the other files of its directory, by file name, for a credential in two files. One
+            is read when it is asked for.
 
     Returns:
         The account, with the same ``id`` that signing in would give it; ``None`` when the file is not this provider's.

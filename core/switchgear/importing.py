@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -17,7 +17,8 @@ from switchgear.errors import AuthFileError, LoginFailed, PluginError, Switchgea
 from switchgear.secret import redact
 from switchgear.types import Account
 
-SOURCES = ("cliproxyapi",)
+SOURCES = ("cliproxyapi", "vendor")
+"""Programs that write credential files; ``vendor`` is the provider's own client."""
 IMPORTED = "imported"
 
 Outcome = Literal["imported", "updated", "skipped", "failed"]
@@ -40,9 +41,9 @@ class NoFolderError(SwitchgearError):
 
 
 async def import_folder(
-    runtime: Runtime, entries: Sequence[Entry], source: str, folder: Path, *, dry_run: bool, replace: bool = False
+    runtime: Runtime, entries: Sequence[Entry], source: str, place: Path, *, dry_run: bool, replace: bool = False
 ) -> list[Taken]:
-    """Offer each JSON file of ``folder`` to the entries' plugins, one after the other; the first takes it.
+    """Offer a JSON file, or each one of a folder, to the entries' plugins, one after the other; the first takes it.
 
     An account that is here already is kept where the file's credential is not newer: a refresh token that was used is
     worth nothing.
@@ -52,14 +53,14 @@ async def import_folder(
         replace: the file's credential is taken in any case.
 
     Raises:
-        NoFolderError: ``folder`` cannot be read.
+        NoFolderError: ``place`` cannot be read.
     """
     try:
-        paths = await asyncio.to_thread(lambda: sorted(p for p in folder.iterdir() if p.suffix == ".json"))
+        paths = await asyncio.to_thread(lambda: [place] if place.is_file() else _names(place))
     except OSError as error:
-        raise NoFolderError(f"{folder} cannot be read: {error.strerror}") from None
+        raise NoFolderError(f"{place} cannot be read: {error.strerror}") from None
     if not paths:
-        raise NoFolderError(f"there is no .json file in {folder}")
+        raise NoFolderError(f"there is no .json file in {place}")
     return [await _take(runtime, entries, source, path, dry_run=dry_run, replace=replace) for path in paths]
 
 
@@ -72,7 +73,7 @@ async def _take(
         return Taken(path.name, "skipped", str(error))
     for entry in entries:
         try:
-            account = runtime.plugins.import_account(entry.provider, source, document)
+            account = runtime.plugins.import_account(entry.provider, source, document, Beside(path))
         except LoginFailed as error:
             return Taken(path.name, "skipped", redact(str(error)), entry.name, warning=warning)
         except PluginError as error:
@@ -84,6 +85,37 @@ async def _take(
                 outcome, detail = "failed", str(error)
             return Taken(path.name, outcome, detail, entry.name, account.label, warning)
     return Taken(path.name, "skipped", _nobodys(runtime, document), warning=warning)
+
+
+class Beside(Mapping[str, Mapping[str, Any]]):
+    """The JSON objects of the other files in a file's folder, by name. A file is read when it is asked for."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __getitem__(self, name: str) -> Mapping[str, Any]:
+        if name not in self._others():
+            raise KeyError(name)
+        try:
+            return _read(self._path.with_name(name))[0]
+        except ValueError:
+            raise KeyError(name) from None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._others())
+
+    def __len__(self) -> int:
+        return len(self._others())
+
+    def _others(self) -> list[str]:
+        try:
+            return [path.name for path in _names(self._path.parent) if path.name != self._path.name]
+        except OSError:
+            return []
+
+
+def _names(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.suffix == ".json")
 
 
 def _read(path: Path) -> tuple[Mapping[str, Any], str]:

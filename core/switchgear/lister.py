@@ -61,7 +61,7 @@ class Lister:
 
     def may_ask(self, entry: Entry) -> bool:
         """Whether there is anybody to ask for the entry's models."""
-        return not entry.provider.settings.disabled and any(not account.disabled for account in entry.accounts)
+        return not entry.provider.settings.disabled and any(account.may_be_asked for account in entry.accounts)
 
     def is_asking(self, entry: Entry) -> bool:
         """Whether a round is under way."""
@@ -128,11 +128,11 @@ class Lister:
     # -- one round -----------------------------------------------------------------------------------------
 
     async def ask(self, entry: Entry) -> Round:
-        """Ask every account that is not switched off, one after the other. A list that cannot be had raises nothing."""
+        """Ask every account that may be asked, one after the other. A list that cannot be had raises nothing."""
         came = Round()
         async with self._slots:
             for account in entry.accounts:
-                if account.disabled:
+                if not account.may_be_asked:
                     continue
                 try:
                     came.lists[account.id] = await self._list(entry, account)

@@ -18,6 +18,7 @@ import pluggy
 import structlog
 
 from switchgear import hookspecs
+from switchgear.conversation import NOTHING
 from switchgear.dialog import Login
 from switchgear.errors import (
     AuthFileError,
@@ -190,11 +191,19 @@ class Plugins:
         )
         return _instance(provider.key, "authenticate", result, Account)
 
-    def import_account(self, provider: Provider, source: str, document: Mapping[str, Any]) -> Account | None:
+    def import_account(
+        self,
+        provider: Provider,
+        source: str,
+        document: Mapping[str, Any],
+        beside: Mapping[str, Mapping[str, Any]] = NOTHING,
+    ) -> Account | None:
         """See the hook; ``None`` when the plugin imports nothing."""
         if not self.implements(provider.key, "import_account"):
             return None
-        return self._plain(provider.key, "import_account", Account, provider=provider, source=source, document=document)
+        return self._plain(
+            provider.key, "import_account", Account, provider=provider, source=source, document=document, beside=beside
+        )
 
     async def refresh_token(
         self, provider: Provider, account: Account, store: AuthStore, client: UpstreamClient

@@ -32,6 +32,10 @@ class Quotas:
         """Why the account's latest reading could not be had; empty when it could, or was never tried."""
         return self._problems.get((provider, account), "")
 
+    def unread(self, provider: str, account: str) -> bool:
+        """Whether the account was never asked: it is new."""
+        return (provider, account) not in self._rows and (provider, account) not in self._problems
+
     async def read(self, entries: Iterable[Entry], plugins: Plugins) -> None:
         """Ask every account whose plugin can tell, and forget the accounts that are gone."""
         accounts = _enabled(entries)
@@ -64,4 +68,4 @@ class Quotas:
 
 
 def _enabled(entries: Iterable[Entry]) -> list[tuple[Entry, Account]]:
-    return [(entry, account) for entry in entries for account in entry.accounts if not account.disabled]
+    return [(entry, account) for entry in entries for account in entry.accounts if account.may_be_asked]

@@ -162,7 +162,10 @@ async def _winner(standing: Standing, reload: Reload) -> bool:
     saved = await reload()
     if saved is None:
         raise LoginRequired(Failure("protocol", message="the account was removed; sign in again"))
-    if not standing.read_again(saved):
+    changed = standing.read_again(saved)
+    if saved.problem:
+        raise LoginRequired(Failure("protocol", message=saved.problem))
+    if not changed:
         return False
     log.info("token_taken_over", account=saved.label)
     return True

@@ -209,7 +209,7 @@ class Router:
         pairs = [
             Pair(account.id, model, account.priority, account.weight)
             for account in entry.accounts
-            if not account.disabled
+            if account.may_be_asked
             for model in target.models
             if not listed or model in listed.get(account.id, (model,))
         ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -114,6 +115,14 @@ class ProviderSettings(SettingsModel):
     excluded_models: tuple[str, ...] = Field(default=(), strict=False)
     max_concurrency: Annotated[int, Field(ge=1, le=100_000)] | None = None
     timeouts: TimeoutSettings = TimeoutSettings()
+
+    @property
+    def account_files(self) -> tuple[Path, ...]:
+        """Files outside the auth directory that accounts of this entry live in, there or not.
+
+        ``load_accounts`` is called again when one of them changes, comes or goes.
+        """
+        return ()
 
     @property
     def native_dialects(self) -> tuple[Dialect, ...] | None:

@@ -87,13 +87,29 @@ def _auth(entry: Entry) -> AuthFacts:
         unrefreshed_expiry_at=min((at for account_id, at in expiries if account_id in failing), default=None),
         refreshed=known.succeeded,
         not_refreshed=known.failed,
+        logins=tuple(
+            (account.label, account.login_expires_at)
+            for account in entry.accounts
+            if account.login_expires_at is not None and not account.disabled
+        ),
     )
 
 
 def quota_rows(service: Service, entry: Entry) -> tuple[QuotaRow, ...]:
     """Every limit of every account, as last read."""
     return tuple(
-        QuotaRow(account.label, row.unit, row.limit, row.used, row.resets_at, row.source, row.observed_at)
+        QuotaRow(
+            account.label,
+            row.unit,
+            row.limit,
+            row.used,
+            row.resets_at,
+            row.source,
+            row.observed_at,
+            row.name,
+            row.plan,
+            account.id,
+        )
         for account in entry.accounts
         for row in service.quotas.of(entry.name, account.id)
     )

@@ -1,11 +1,8 @@
-"""Reasoning that comes as ``<think>…</think>`` at the start of an answer's text. Sans-IO."""
+"""Reasoning that comes between tags, such as ``<think>…</think>``, at the start of an answer's text. Sans-IO."""
 
 from __future__ import annotations
 
 from switchgear.events import Reasoning, Text
-
-OPEN = "<think>"
-CLOSE = "</think>"
 
 Piece = Text | Reasoning
 
@@ -24,14 +21,16 @@ class ThinkTags:
         held_chars: so many characters without any tag are held back for a lone closing tag to begin. 0 holds nothing
             but what may be a part of a tag: right for models that need not think. ``sys.maxsize`` waits for the end:
             right for whole answers of a model that always thinks.
+        tag: the name of the tags.
 
     >>> tags = ThinkTags()
     >>> [*tags.feed("<thi"), *tags.feed("nk>Hm.</think>\n\nHi"), *tags.end()]
     [Reasoning(text='Hm.', signature='', redacted=False), Text(text='Hi', refusal=False)]
     """
 
-    def __init__(self, held_chars: int = 0) -> None:
+    def __init__(self, held_chars: int = 0, *, tag: str = "think") -> None:
         self._held_chars = held_chars
+        self._opening, self._closing = f"<{tag}>", f"</{tag}>"
         self._buffer = ""
         self._step = self._start
         self._after_reasoning = False
@@ -57,16 +56,16 @@ class ThinkTags:
         """Nothing visible has come yet."""
         buffer = self._buffer
         seen = buffer.lstrip()
-        if seen.startswith(OPEN):
-            self._buffer, self._step = seen[len(OPEN) :], self._reason
+        if seen.startswith(self._opening):
+            self._buffer, self._step = seen[len(self._opening) :], self._reason
             return True
-        end = buffer.find(CLOSE)
-        if end >= 0 and (seen.startswith(CLOSE) or end <= self._held_chars):
-            if not seen.startswith(CLOSE):
+        end = buffer.find(self._closing)
+        if end >= 0 and (seen.startswith(self._closing) or end <= self._held_chars):
+            if not seen.startswith(self._closing):
                 pieces.append(Reasoning(buffer[:end]))
             self._reasoned(end)
             return True
-        if end < 0 and (OPEN.startswith(seen) or CLOSE.startswith(seen) or self._may_close_in_time()):
+        if end < 0 and (self._opening.startswith(seen) or self._closing.startswith(seen) or self._may_close_in_time()):
             return False
         self._step = self._speak
         self._buffer = self._visible(buffer)
@@ -74,11 +73,11 @@ class ThinkTags:
 
     def _may_close_in_time(self) -> bool:
         """Whether a closing tag can still begin within the characters that are held back."""
-        return len(self._buffer) - _overlap(self._buffer, CLOSE) <= self._held_chars
+        return len(self._buffer) - _overlap(self._buffer, self._closing) <= self._held_chars
 
     def _reason(self, pieces: list[Piece]) -> bool:
-        end = self._buffer.find(CLOSE)
-        certain = end if end >= 0 else len(self._buffer) - _overlap(self._buffer, CLOSE)
+        end = self._buffer.find(self._closing)
+        certain = end if end >= 0 else len(self._buffer) - _overlap(self._buffer, self._closing)
         if certain:
             pieces.append(Reasoning(self._buffer[:certain]))
         if end >= 0:
@@ -89,7 +88,7 @@ class ThinkTags:
 
     def _reasoned(self, end: int) -> None:
         """A closing tag stands at ``end``: from behind it on the answer starts anew, with nothing to hold back."""
-        self._buffer = self._buffer[end + len(CLOSE) :]
+        self._buffer = self._buffer[end + len(self._closing) :]
         self._step, self._held_chars, self._after_reasoning = self._start, 0, True
 
     def _speak(self, pieces: list[Piece]) -> bool:

@@ -31,7 +31,8 @@ class Model:
     """A model an account can use now.
 
     ``id`` is the upstream's own name for it. ``context_length`` is in tokens; ``created`` is Unix seconds.
-    ``None`` means the upstream does not say.
+    ``None`` means the upstream does not say. ``aliases`` are other names a client may use for it, spelled like an id:
+    they are resolved as ids are and never listed, and give way to any listed name that is spelled the same.
     """
 
     id: str
@@ -40,6 +41,7 @@ class Model:
     created: int | None = None
     context_length: int | None = None
     max_output_tokens: int | None = None
+    aliases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,12 @@ class Account:
         expires_at: when the credential expires, Unix seconds; ``None`` when it does not.
         refresh_at: when it is to be refreshed ahead of that, Unix seconds (core spreads it a little); ``None`` for five
             minutes before ``expires_at``, ``math.inf`` for never ahead: only when a request needs it.
+        login_expires_at: when the sign-in itself ends (a client registration, a session, a minted key) and no refresh
+            helps any more, so that a person has to sign in again, Unix seconds; ``None`` when it does not, or nobody
+            knows. Core warns ahead; the account serves on for as long as its credential works.
         max_concurrency: how many calls the provider allows at once; ``None`` for any number.
+        problem: why it cannot be asked until somebody acts (the file it lives in is missing, or damaged), for the
+            operator; empty when it can. It is shown with the others, and never asked.
         proxy_url: the proxy of this account's calls; ``None`` for a direct connection.
         disabled: the operator switched it off.
         priority: the operator's; a higher one is asked first.
@@ -113,11 +120,18 @@ class Account:
     details: Mapping[str, str] = field(default_factory=lambda: NOTHING)
     expires_at: float | None = None
     refresh_at: float | None = None
+    login_expires_at: float | None = None
     max_concurrency: int | None = None
+    problem: str = ""
     proxy_url: Secret | None = None
     disabled: bool = False
     priority: int = 0
     weight: int = 1
+
+    @property
+    def may_be_asked(self) -> bool:
+        """Whether neither the operator nor a problem keeps it out of service."""
+        return not self.disabled and not self.problem
 
     def __post_init__(self) -> None:
         if not self.id:
@@ -295,10 +309,17 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """One limit of one account.
+    """One limit of one account, or one pool of what it may spend.
+
+    Rows of one account with one ``unit`` are pools that add up; limits that hold side by side have units of their own.
 
     ``unit`` is the provider's word (``credits``, ``requests``, ``tokens``); ``limit`` and ``used`` count it and are
     ``None`` when unknown; ``source`` is ``reported`` by the provider or ``observed`` from answers.
+
+    Attributes:
+        name: which of several it is, in the provider's words (``trial``, ``bonus``, ``5 hours``); empty for the only
+            one.
+        plan: the plan the account is on, in the provider's words; empty where it does not say.
     """
 
     unit: str
@@ -307,6 +328,8 @@ class Quota:
     resets_at: float | None
     source: Literal["reported", "observed"]
     observed_at: float
+    name: str = ""
+    plan: str = ""
 
 
 # -- what core lends to a hook -----------------------------------------------------------------------------

@@ -20,8 +20,11 @@ def why_not(entry: Entry, listing: Listing, name: str, *, force_prefix: bool) ->
         yield f"{entry.name}: force-model-prefix is on, so its models are reached as {prefix}… only"
         return
     local = name.removeprefix(prefix)
+    problems = [account.problem for account in entry.accounts if account.problem]
     if entry.problem:
         yield f"{entry.name}: serves nothing: {entry.problem}"
+    elif problems and not any(account.may_be_asked for account in entry.accounts):
+        yield f"{entry.name}: serves nothing: {'; '.join(problems)}"
     elif local in listing.hidden:
         pattern = next(p for p in provider.settings.excluded_models if fnmatchcase(local, p))
         yield f"{entry.name}: hides {local!r} by excluded-models {pattern!r}"

@@ -75,7 +75,7 @@ class Bench:
         measured.results |= {subject: [] for subject in self._subjects}
         rounds = min(self._rounds, scenario.rounds)
         with contextlib.ExitStack() as stack:
-            shared = [] if scenario.alone else stack.enter_context(self._started(upstream, self._subjects))
+            shared = [] if scenario.alone else stack.enter_context(self._started(scenario, upstream, self._subjects))
             for number in range(rounds):
                 order = self._subjects if number % 2 == 0 else self._subjects[::-1]
                 for subject, result in self._quietest(scenario, order, shared, upstream).items():
@@ -97,7 +97,7 @@ class Bench:
 
     def _once(self, scenario: Scenario, name: str, shared: list[Running], upstream: Running) -> Result:
         if scenario.alone:
-            with self._started(upstream, [name]) as fresh:
+            with self._started(scenario, upstream, [name]) as fresh:
                 return self._load(scenario, fresh[0], upstream, self._seconds)
         subject = next(one for one in shared if one.name == name)
         result = self._load(scenario, subject, upstream, self._seconds)
@@ -112,7 +112,7 @@ class Bench:
         out = {subject: (self._profile / f"{name}-{subject}.txt").resolve() for subject in self._subjects}
         for path in out.values():
             path.unlink(missing_ok=True)
-        with self._started(upstream, self._subjects, out) as subjects:
+        with self._started(scenario, upstream, self._subjects, out) as subjects:
             for subject in subjects:
                 if not scenario.each:
                     self._load(scenario, subject, upstream, 0.5)
@@ -129,10 +129,10 @@ class Bench:
 
     @contextlib.contextmanager
     def _started(
-        self, upstream: Running, names: list[str], profiles: dict[str, Path] | None = None
+        self, scenario: Scenario, upstream: Running, names: list[str], profiles: dict[str, Path] | None = None
     ) -> Iterator[list[Running]]:
         """Fresh processes of the subjects named, idle."""
-        config, key = gateway_config(self._directory, upstream.port)
+        config, key = gateway_config(self._directory, upstream.port, kiro=scenario.model.startswith("kiro/"))
         with contextlib.ExitStack() as stack:
             started = []
             for name in names:
@@ -145,7 +145,7 @@ class Bench:
                 subject = stack.enter_context(
                     running(name, command, core=self._core, log=log, key=key if name == "gateway" else "none")
                 )
-                check(subject)
+                check(subject, scenario.model)
                 settle(subject)
                 started.append(subject)
             yield started
@@ -153,8 +153,9 @@ class Bench:
     def _load(self, scenario: Scenario, subject: Running, upstream: Running, seconds: float) -> Result:
         arguments = ["--port", str(subject.port), "--key", subject.key, *scenario.arguments(seconds)]
         arguments += ["--ours", str(upstream.pid), "--ours", str(os.getpid())]
-        if scenario.anthropic and subject.name == "gateway":
-            arguments.append("--anthropic")
+        if subject.name == "gateway":
+            arguments += ["--more-events", str(scenario.more_events)]
+            arguments += ["--anthropic"] if scenario.anthropic else []
         if subject is not upstream:
             arguments += ["--pid", str(subject.pid)]
         with pinned(self._other_core):

@@ -38,7 +38,8 @@ async def watch_memory(pids: list[int], result: Result) -> None:
 async def measured(args: argparse.Namespace) -> Result:
     """The whole run: ramp and warm-up, the window that counts, then a short grace for what is under way."""
     request = request_of(args.port, args.model, args.stream, args.key, anthropic=args.anthropic)
-    run = Run(request, events_of(args.model, anthropic=args.anthropic) if args.stream else 0)
+    events = events_of(args.model, anthropic=args.anthropic) + args.more_events
+    run = Run(request, events if args.stream else 0)
     if args.anthropic:
         run.last_event = MESSAGE_STOP
     result = run.result
@@ -98,6 +99,7 @@ def main() -> None:
     parser.add_argument("--model", default="fake")
     parser.add_argument("--stream", action="store_true")
     parser.add_argument("--anthropic", action="store_true", help="ask in Anthropic's Messages; streams only")
+    parser.add_argument("--more-events", type=int, default=0, help="a stream has, than the fake upstream's own")
     parser.add_argument("--clients", type=int, default=32)
     parser.add_argument("--each", type=int, default=0, help="so many requests a client on average; no warm-up")
     parser.add_argument("--seconds", type=float, default=4.0, help="that count; with --each, at most")

@@ -24,6 +24,7 @@ class Scenario:
         alone: a fresh process for each run, no other beside it: what a run leaves unfinished would weigh on the next.
         rounds: at most so many.
         anthropic: the gateway is asked in Anthropic's Messages and converts; the pass-through is asked in Chat.
+        more_events: so many more the gateway's streams have than the pass-through's.
         direct: also run straight to the upstream once, to tell what is added.
     """
 
@@ -43,6 +44,7 @@ class Scenario:
     rounds: int = 100
     direct: bool = False
     anthropic: bool = False
+    more_events: int = 0
 
     def arguments(self, seconds: float) -> list[str]:
         """The load client's."""
@@ -119,6 +121,18 @@ SCENARIOS = {
         ramp_ms=20,
         grace_s=0.2,
         anthropic=True,
+    ),
+    "kiro-50": Scenario(
+        title="50 streams as in sse-50, but of Kiro's event-stream frames, beside the bare pass-through of as many chunks",
+        clients=50,
+        model="kiro/fake-n100-i20",
+        ratio="cpu_us_per_chunk",
+        target=2.0,
+        columns=("chunks_per_s", *TTFT, "cpu_us_per_chunk"),
+        stream=True,
+        ramp_ms=20,
+        grace_s=0.2,
+        more_events=1,  # the usage, in a chunk of its own
     ),
     "json-1000": Scenario(
         title="1000 in flight, the upstream takes 500 ms; 2000 requests from the first to the last answer",

@@ -116,16 +116,20 @@ def bare_settings(upstream_port: int) -> str:
     return json.dumps({"upstream": upstream, "hypercorn": plain, "limits": limits, "timeouts": timeouts})
 
 
-def gateway_config(directory: Path, upstream_port: int) -> tuple[Path, str]:
-    """A configuration file in ``directory``, and the client key it names. JSON is YAML too."""
+def gateway_config(directory: Path, upstream_port: int, *, kiro: bool = False) -> tuple[Path, str]:
+    """A configuration file in ``directory``, and the client key it names. JSON is YAML too.
+
+    With ``kiro`` the same upstream is there as Kiro too; without, its plugin weighs nothing.
+    """
     key = f"sg-{secrets.token_urlsafe(32)}"
+    base = f"http://127.0.0.1:{upstream_port}"
     entry = {
         "name": "fake",
-        "base-url": f"http://127.0.0.1:{upstream_port}/v1",
+        "base-url": f"{base}/v1",
         "api-key-entries": [{"api-key": f"sk-fake-{secrets.token_hex(16)}"}],
         "models": [{"name": model} for model in MODELS],
     }
-    config = {
+    config: dict[str, object] = {
         "host": "127.0.0.1",
         "port": 0,
         "auth-dir": str(directory / "auth"),
@@ -135,17 +139,20 @@ def gateway_config(directory: Path, upstream_port: int) -> tuple[Path, str]:
         "drain-seconds": 1,
         "openai-compatibility": [entry],
     }
+    if kiro:
+        keys = [f"ksk_{secrets.token_hex(16)}"]
+        config["kiro"] = [{"api-keys": keys, "endpoints": {"runtime": base, "management": base}}]
     path = directory / "config.yaml"
     path.write_text(json.dumps(config, indent=1))
     path.chmod(0o600)
     return path, key
 
 
-def check(subject: Running) -> None:
+def check(subject: Running, model: str = "fake") -> None:
     """Ask once, so that a wrong set-up is told apart from a slow one."""
     connection = http.client.HTTPConnection("127.0.0.1", subject.port, timeout=10)
     headers = {"authorization": f"Bearer {subject.key}", "content-type": "application/json"}
-    body = {"model": "fake", "messages": [{"role": "user", "content": "hi"}]}
+    body = {"model": model, "messages": [{"role": "user", "content": "hi"}]}
     try:
         connection.request("POST", "/v1/chat/completions", json.dumps(body), headers)
         response = connection.getresponse()

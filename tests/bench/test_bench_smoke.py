@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from switchgear import Finish, Text
+from switchgear_kiro.answer import AnswerReader
 from tests.bench.connection import DONE, Connection, Result, Run
 from tests.bench.report import Measured, summary, table, verdict
 from tests.bench.subjects import ROOT, Running, bare_settings, check, python, running
-from tests.bench.upstream import answer_of, events_of, framed, json_answer
+from tests.bench.upstream import HEADERS_OF_KIRO, TEXT, answer_of, events_of, framed, json_answer, kiro_answer_of
 
 
 @pytest.fixture
@@ -80,6 +82,19 @@ async def test_notices_a_wrong_answer(answer: bytes, why: str) -> None:
     assert run.result.bad == 1
     assert why in run.result.first_bad
     assert "WRONG ANSWERS: gateway: 1 bad" in table(Measured("sse-50", {"gateway": [run.result]}))
+
+
+def test_kiros_stream_has_the_same_chunks() -> None:
+    answer = kiro_answer_of("kiro/fake-n5")
+    reader, body = AnswerReader(generation=3, tool_names={}), answer.first + answer.chunk * answer.chunks + answer.last
+    data = body.removeprefix(HEADERS_OF_KIRO)
+    while data:
+        size, _, data = data.partition(b"\r\n")
+        length = int(size, 16)
+        events, data = list(reader.feed(data[:length])), data[length + 2 :]
+        assert events in ([Text(TEXT)], [])
+    assert list(reader.end()) == [Finish("stop")]
+    assert body.count(TEXT.encode()) == 5
 
 
 def test_reports_the_ratio_beside_its_target() -> None:

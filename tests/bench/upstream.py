@@ -7,6 +7,8 @@ wherever these stand in it::
     fake-d50          ... after 50 ms
     fake-n100-i20     as a stream: 100 text chunks, one each 20 ms; role first, finish reason, usage and [DONE] last
     fake-n64          as a stream: 64 text chunks at once
+
+A call that names a Kiro operation is answered by it: the list of models, or the same text chunks as an event stream.
 """
 
 from __future__ import annotations
@@ -18,6 +20,8 @@ import re
 import signal
 from dataclasses import dataclass
 
+from switchgear_kiro.eventstream import encode
+
 MODELS = ("fake", "fake-d500", "fake-n64", "fake-n100-i20", "fake-n40-i500")
 """Those that the scenarios ask for; any other works as well."""
 LIFETIME_S = 900.0
@@ -27,8 +31,14 @@ HEADERS_OF_STREAM = (
     b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\ncache-control: no-cache\r\n"
     b"x-request-id: req_fake\r\ntransfer-encoding: chunked\r\n\r\n"
 )
+HEADERS_OF_KIRO = (
+    b"HTTP/1.1 200 OK\r\ncontent-type: application/x-amz-json-1.0\r\nx-amzn-requestid: req_fake\r\n"
+    b"transfer-encoding: chunked\r\n\r\n"
+)
+KIRO_CHAT = b"KiroRuntimeService.GenerateAssistantResponse"
 
-_MODEL = re.compile(rb'"model"\s*:\s*"([^"]*)"')
+_TARGET = re.compile(rb"\r\nx-amz-target:\s*(\S+)", re.IGNORECASE)
+_MODEL = re.compile(rb'"model(?:Id)?"\s*:\s*"([^"]*)"')
 _STREAM = re.compile(rb'"stream"\s*:\s*true')
 _LENGTH = re.compile(rb"\r\ncontent-length:\s*(\d+)", re.IGNORECASE)
 _KNOB = re.compile(r"-([dni])(\d+)")
@@ -96,6 +106,32 @@ def answer_of(model: str) -> Answer:
     )
 
 
+@functools.cache
+def kiro_answer_of(model: str) -> Answer:
+    """The prebuilt answer of a model name as Kiro's runtime gives it: a frame for each chunk; only ever as a stream."""
+    asked = knobs(model)
+
+    def event(kind: str, payload: dict[str, object]) -> bytes:
+        headers = {":message-type": "event", ":event-type": kind, ":content-type": "application/json"}
+        return framed(encode(headers, json.dumps(payload, separators=(",", ":")).encode()))
+
+    text = event("assistantResponseEvent", {"content": TEXT, "modelId": model})
+    tail = (
+        event("metadataEvent", {"stopReason": "END_TURN"}),
+        event("contextUsageEvent", {"contextUsagePercentage": 0.25}),
+        event("meteringEvent", {"usage": 0.031, "unit": "credit", "unitPlural": "credits"}),
+    )
+    return Answer(
+        delay_s=asked["d"] / 1000,
+        pace_s=asked["i"] / 1000,
+        whole=b"",
+        first=HEADERS_OF_KIRO + text,
+        chunk=text,
+        chunks=asked["n"] - 1,
+        last=b"".join(tail) + b"0\r\n\r\n",
+    )
+
+
 def framed(data: bytes) -> bytes:
     """One chunk of the chunked coding."""
     return b"%x\r\n%b\r\n" % (len(data), data)
@@ -108,6 +144,11 @@ def json_answer(body: bytes) -> bytes:
 
 
 LISTED = json_answer(json.dumps({"object": "list", "data": [{"id": m, "object": "model"} for m in MODELS]}).encode())
+
+
+KIRO_LISTED = json_answer(
+    json.dumps({"models": [{"modelId": m, "tokenLimits": {"maxInputTokens": 200_000}} for m in MODELS]}).encode()
+)
 
 
 class Upstream(asyncio.Protocol):
@@ -140,9 +181,15 @@ class Upstream(asyncio.Protocol):
         if request.startswith(b"GET "):
             self._transport.write(LISTED)
             return
-        model = _MODEL.search(request, end)
-        answer = answer_of(model[1].decode() if model else "fake")
-        start = functools.partial(self._answer, answer, _STREAM.search(request, end) is not None)
+        target = _TARGET.search(request, 0, end + 2)
+        if target is not None and target[1] != KIRO_CHAT:
+            self._transport.write(KIRO_LISTED)
+            return
+        found = _MODEL.search(request, end)
+        model = found[1].decode() if found else "fake"
+        answer = answer_of(model) if target is None else kiro_answer_of(model)
+        stream = target is not None or _STREAM.search(request, end) is not None
+        start = functools.partial(self._answer, answer, stream)
         if answer.delay_s:
             self._timer = self._loop.call_later(answer.delay_s, start)
         else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from tests.clients.installs import ROOT
-from tests.clients.stack import KEY, Stack
+from tests.clients.stack import KEY, Serving
 
 
 def blocks(title: str, language: str) -> list[str]:
@@ -15,14 +15,14 @@ def blocks(title: str, language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", section, re.DOTALL)
 
 
-def filled(text: str, behind: Stack, prefix: str = "f") -> str:
+def filled(text: str, behind: Serving, prefix: str = "f") -> str:
     """With the gateway's address, a key and two models of the stack for those of the page."""
     text = text.replace("http://127.0.0.1:8317", behind.url)
     text = text.replace("or/kimi-k2", f"{prefix}/chat").replace("or/gpt-oss-20b", f"{prefix}/small")
     return re.sub(r"\bKEY\b", KEY, text)
 
 
-def script(title: str, behind: Stack, prefix: str = "f") -> str:
+def script(title: str, behind: Serving, prefix: str = "f") -> str:
     """The section's commands as one shell script."""
     lines = "".join(blocks(title, "console")).splitlines()
     return filled("\n".join(["set -e", *(line.removeprefix("$ ") for line in lines)]), behind, prefix)

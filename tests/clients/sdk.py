@@ -11,7 +11,7 @@ from typing import Any
 
 from switchgear.testing.openai_answers import Json
 from tests.clients.scripted import saying
-from tests.clients.stack import FAULTS, KEY, Stack, ask, loopback_only
+from tests.clients.stack import FAULTS, KEY, Serving, Stack, ask, loopback_only
 
 THOUGHT, SIGNATURE, SAID = "Look up.", "c2lnbmVkIGJ5IGEgZmFrZQ==", "The sky is blue."
 REFUSED = [*(fault for fault in FAULTS if fault != "cut"), "nope"]
@@ -45,11 +45,11 @@ def outcome(command: Sequence[str | Path], behind: Stack, prefix: str) -> Outcom
     thinks = saying(SAID, reasoning=THOUGHT, signature=SIGNATURE)
     behind.fake.script(behaviour=thinks, model="thinker")
     done = run([*command, f"{prefix}/chat", f"{prefix}/thinker"], behind, json.dumps(REFUSED))
-    return Outcome(json.loads(done.stdout), behind, prefix, (behind.folder / "gateway.log").read_text())
+    return Outcome(json.loads(done.stdout), behind, prefix, behind.log)
 
 
 def run(
-    command: Sequence[str | Path], behind: Stack, text: str = "", folder: Path | None = None
+    command: Sequence[str | Path], behind: Serving, text: str = "", folder: Path | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Run a program that uses an SDK, with the gateway in its environment."""
     with loopback_only(behind.folder) as env:

@@ -40,17 +40,28 @@ CLIENT_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
-class Stack:
-    """A gateway that serves, and the fake behind it."""
+class Serving:
+    """A gateway that serves, and the folder it lives in."""
 
     url: str
-    fake: FakeOpenAI
     folder: Path
 
     @property
     def base_url(self) -> str:
         """What a client is given."""
         return f"{self.url}/v1"
+
+    @property
+    def log(self) -> str:
+        """What the gateway wrote."""
+        return (self.folder / "gateway.log").read_text()
+
+
+@dataclass(frozen=True)
+class Stack(Serving):
+    """The same, and the fake behind it."""
+
+    fake: FakeOpenAI
 
 
 @contextmanager
@@ -72,7 +83,7 @@ def stack(folder: Path, *, native: bool = False) -> Iterator[Stack]:
             url = exit_.enter_context(gateway(second, {"openai-compatibility": blocks}))
             blocks = [*blocks, _native_block(url)]
         url = exit_.enter_context(gateway(folder, {"openai-compatibility": blocks}))
-        yield Stack(url, fake, folder)
+        yield Stack(url, folder, fake)
 
 
 def _block(fake: FakeOpenAI, name: str, models: Sequence[Mapping[str, str]], **fields: str) -> dict[str, Any]:

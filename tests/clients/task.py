@@ -9,7 +9,7 @@ from pathlib import Path
 
 from switchgear.testing.openai_answers import Json
 from tests.clients.scripted import saying, tool_results
-from tests.clients.stack import Stack, ask
+from tests.clients.stack import Serving, Stack, ask
 
 WORD, SHOUTED = "heliotrope", "HELIOTROPE"
 SHOUT = "tr a-z A-Z < word.txt"
@@ -18,17 +18,11 @@ THOUGHT, SIGNATURE = "A file may know.", "c2lnbmVkIGJ5IGEgZmFrZQ=="
 
 
 @dataclass(frozen=True)
-class Task:
+class Work:
     """The folder the agent works in, and the gateway it asks."""
 
     folder: Path
-    behind: Stack
-
-    def script(self, *calls: Json) -> None:
-        """Tell the fake to make these tool calls, one a turn, and then to give the answer."""
-        asked = [saying("I shall look.", calls=[call], reasoning=THOUGHT, signature=SIGNATURE) for call in calls]
-        for behaviour in [*asked, saying(FINAL)]:
-            self.behind.fake.script(behaviour=behaviour, model="demo-model", times=1)
+    behind: Serving
 
     def run(self, text: str, env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
         """Run this shell script as the client's user would."""
@@ -39,7 +33,20 @@ class Task:
     @property
     def log(self) -> str:
         """What the gateway wrote."""
-        return (self.behind.folder / "gateway.log").read_text()
+        return self.behind.log
+
+
+@dataclass(frozen=True)
+class Task(Work):
+    """The same, with the fake's part in it."""
+
+    behind: Stack
+
+    def script(self, *calls: Json) -> None:
+        """Tell the fake to make these tool calls, one a turn, and then to give the answer."""
+        asked = [saying("I shall look.", calls=[call], reasoning=THOUGHT, signature=SIGNATURE) for call in calls]
+        for behaviour in [*asked, saying(FINAL)]:
+            self.behind.fake.script(behaviour=behaviour, model="demo-model", times=1)
 
     @property
     def turns(self) -> list[Json]:
@@ -58,7 +65,12 @@ class Task:
 
 def begun(folder: Path, behind: Stack) -> Task:
     """A task in a new folder that has nothing but the file."""
+    return Task(workplace(folder), behind)
+
+
+def workplace(folder: Path) -> Path:
+    """A new folder below this one, with the file."""
     work = folder / "work"
     work.mkdir()
     (work / "word.txt").write_text(f"{WORD}\n")
-    return Task(work, behind)
+    return work

@@ -34,6 +34,7 @@ class House:
 
     Attributes:
         lists_of: by account id; an exception is raised.
+        models_of: likewise, where more than the names counts.
         asked: the accounts that were asked, in order.
         gate: while it is cleared, upstreams do not answer.
         now: every clock, in seconds.
@@ -44,6 +45,7 @@ class House:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.lists_of: dict[str, Sequence[str] | Exception] = {}
+        self.models_of: dict[str, Sequence[Model]] = {}
         self.accounts: dict[str, list[str]] = {}
         self.asked: list[str] = []
         self.refreshes = 0
@@ -69,7 +71,7 @@ class House:
             found = self.lists_of.get(account.id, ())
             if isinstance(found, Exception):
                 raise found
-            return [Model(name) for name in found]
+            return [*self.models_of.get(account.id, ()), *(Model(name) for name in found)]
 
         @hookimpl
         async def load_accounts(provider: Provider) -> list[Account]:

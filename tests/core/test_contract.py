@@ -21,6 +21,7 @@ from switchgear.testing.contract import Report
 from switchgear.testing.contract.base import LEVELS, Check, ContractBase, Result, check, expect
 from tests.core.bad_plugins.accounts import ByDevice
 from tests.core.bad_plugins.good import FakeAcme, GoodContract
+from tests.core.bad_plugins.own_events import SaysWhatItWouldCall
 
 
 def test_the_good_plugin_reaches_the_highest_level() -> None:
@@ -39,6 +40,34 @@ def test_the_good_plugin_reaches_the_highest_level() -> None:
         "reason": "the plugin is given as an object, which is imported already",
         "ms": report.as_json()["levels"][0]["checks"][0]["ms"],
     }
+
+
+class BareFake(FakeAcme):
+    """It has what a fake must have, and no more."""
+
+    refuse: ClassVar[None] = None  # type: ignore[assignment]
+    imports: ClassVar[None] = None  # type: ignore[assignment]
+    call_tool: ClassVar[None] = None  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        pytest.param("test_a_person_who_says_no_has_no_account", "it has no refuse()", id="nobody refuses"),
+        pytest.param("test_an_imported_account_answers", "it has no imports()", id="no file"),
+        pytest.param("test_a_tool_call_reaches_the_client", "it has no call_tool()", id="no call"),
+    ],
+)
+def test_what_a_fake_need_not_have_is_asked_for(name: str, reason: str) -> None:
+    class Contract(GoodContract):
+        module: ClassVar[object] = SaysWhatItWouldCall()
+
+        def fake(self) -> AbstractAsyncContextManager[FakeProvider]:
+            return BareFake()
+
+    result = run(Contract(), name)
+    assert result.outcome == "n/a"
+    assert result.reason.endswith(reason)
 
 
 def test_every_level_has_checks() -> None:

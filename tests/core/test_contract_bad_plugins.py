@@ -32,12 +32,17 @@ BAD: list[tuple[set[int], dict[Acme, set[str]]]] = [
             others.SaysADialectTwice(): {"test_what_it_says_of_itself_is_so"},
             others.TakesAnyKey(): {"test_its_settings_are_strict"},
             others.HasAHostOfItsOwn(): {"test_every_host_is_a_setting"},
+            others.NamesAModelTwice(): {"test_an_alias_is_another_name_of_one_model"},
+            others.TellsNoPoolsApart(): {"test_quotas_can_be_told_apart"},
+            others.GivesMilliseconds(): {"test_quotas_can_be_told_apart"},
+            others.FailsToCount(): {"test_counts_tokens_beforehand"},
+            others.CountsNothing(): {"test_counts_tokens_beforehand"},
         },
     ),
     (  # what they do beside serving is wrong
         {1, 2, 5, 6},
         {
-            others.CallsAHardCodedHost(): {"test_every_host_is_a_setting"},
+            others.CallsAHardCodedHost(): {"test_every_host_is_a_setting", "test_quotas_can_be_told_apart"},
             others.LogsTheToken(): {"test_logs_hold_no_secret"},
             others.PrintsTheToken(): {"test_logs_hold_no_secret"},
             others.QuotesTheToken(): {"test_answers_hold_no_secret", "test_logs_hold_no_secret"},
@@ -61,9 +66,21 @@ BAD: list[tuple[set[int], dict[Acme, set[str]]]] = [
                 "test_two_people_have_two_accounts",
                 "test_a_spent_token_takes_its_account_out",
             },
-            accounts.GoesByTheToken(): {"test_the_same_person_updates_one_account"},
-            accounts.SavesTooEarly(): {"test_giving_up_saves_nothing"},
-            accounts.SavesWhoWasRefused(): {"test_a_refused_callback_saves_nothing"},
+            accounts.GoesByTheToken(): {
+                "test_the_same_person_updates_one_account",
+                "test_an_imported_account_is_the_one_that_signs_in",
+            },
+            accounts.SavesTooEarly(): {"test_giving_up_saves_nothing", "test_a_person_who_says_no_has_no_account"},
+            accounts.SavesWhoWasRefused(): {
+                "test_a_refused_callback_saves_nothing",
+                "test_a_person_who_says_no_has_no_account",
+            },
+            accounts.KeepsWhoSaidNo(): {"test_a_person_who_says_no_has_no_account"},
+            accounts.ImportsASecondAccount(): {"test_an_imported_account_is_the_one_that_signs_in"},
+            accounts.ImportsByTheHour(): {
+                "test_importing_again_changes_nothing",
+                "test_an_imported_account_is_the_one_that_signs_in",
+            },
             accounts.NeverSavesARefresh(): {
                 "test_a_new_token_is_saved_before_it_is_used",
                 "test_a_refreshed_account_survives_a_restart",
@@ -85,6 +102,9 @@ BAD: list[tuple[set[int], dict[Acme, set[str]]]] = [
         {1, 2, 3, 5, 6},
         {
             own_events.LosesUsage(): {"test_counts_tokens"},
+            own_events.SaysWhatItWouldCall(): {"test_a_tool_call_reaches_the_client"},
+            own_events.LosesToolNames(): {"test_a_tool_call_reaches_the_client"},
+            own_events.LosesToolResults(): {"test_a_tools_result_reaches_the_upstream"},
             own_events.InventsAFinish(): {"test_a_cut_stream_ends_with_an_error", "test_half_an_answer_is_a_failure"},
             own_events.AsksAgain(): {
                 "test_a_cut_stream_ends_with_an_error",

@@ -94,7 +94,7 @@ def test_the_whole_report(metrics: Metrics, clock: Clock) -> None:
     metrics.started("acme")
     snapshot = replace(
         COOLING,
-        auth=AuthFacts(NOON + 3600, NOON - 60, "ok", 1),
+        auth=AuthFacts(NOON + 3600, NOON - 60, "ok", 1, logins=(("b", NOON + 9 * 86400), ("a", NOON + 8 * 86400))),
         models=ModelFacts(9, 4, NOON, 1, 2, "upstream", 2, 14, 13, ("new",), ("old", "older")),
         queue_depth=3,
         retired="closed on 2026-05-15",
@@ -142,6 +142,7 @@ def test_the_whole_report(metrics: Metrics, clock: Clock) -> None:
                 ],
                 "auth": {
                     "next_expiry_at": "2026-01-01T13:00:00Z",
+                    "next_login_expiry_at": "2026-01-09T12:00:00Z",
                     "last_refresh_at": "2026-01-01T11:59:00Z",
                     "last_refresh_result": "ok",
                     "refresh_failures_1h": 1,

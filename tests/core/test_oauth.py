@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import socket
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -174,6 +175,63 @@ async def test_a_port_that_is_taken_is_named() -> None:
                 pass
 
 
+async def test_of_several_ports_the_first_that_is_free_is_taken() -> None:
+    async with LoopbackServer(lambda exchange: exchange.respond(200)) as other:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        async with CallbackListener(STATE, port=(other.port, port)) as listener:
+            assert urlsplit(listener.redirect_uri).port == port
+            with pytest.raises(LoginFailed, match=f"any of the ports {other.port}, {port} of 127.0.0.1"):
+                async with CallbackListener(STATE, port=(other.port, port)):
+                    pass
+
+
+@pytest.mark.parametrize("path", ["/back", "/other/way"])
+async def test_the_browser_may_come_to_any_of_several_paths(path: str) -> None:
+    async with CallbackListener(STATE, path=("/back", "/other/way"), page="Go on there.") as listener:
+        assert listener.redirect_uri == f"{listener.origin}/back"
+        waiting = asyncio.create_task(listener.wait(Person()))
+        assert (await browse(f"{listener.origin}/third?code=x&state={STATE}")).status_code == 404
+        assert "Go on there." in (await browse(f"{listener.origin}{path}?code=x&state={STATE}")).text
+        await waiting
+        assert listener.came_to == path
+
+
+def has_ipv6() -> bool:
+    try:
+        with socket.create_server(("::1", 0), family=socket.AF_INET6):
+            return True
+    except OSError:
+        return False
+
+
+IPV6 = pytest.mark.skipif(not has_ipv6(), reason="this machine has no ::1")
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", pytest.param("[::1]", marks=IPV6)])
+async def test_localhost_is_either_of_two_addresses(address: str) -> None:
+    async with CallbackListener(STATE, host="localhost") as listener:
+        waiting = asyncio.create_task(listener.wait(Person()))
+        here = listener.redirect_uri.replace("localhost", address)
+        host = urlsplit(listener.redirect_uri).netloc
+        assert (await browse(f"{here}?code=x&state={STATE}", host=host)).status_code == 200
+        await waiting
+    with pytest.raises(httpx2.ConnectError):
+        await browse(here)
+
+
+@IPV6
+async def test_a_port_that_is_taken_on_one_of_the_two_is_taken() -> None:
+    """A browser would go there as well as here."""
+    with socket.create_server(("::1", 0), family=socket.AF_INET6) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(LoginFailed, match=f"cannot listen on 127.0.0.1:{port}"):
+            async with CallbackListener(STATE, host="localhost", port=port):
+                pass
+        async with CallbackListener(STATE, port=port) as alone:  # nobody is told localhost here
+            assert urlsplit(alone.redirect_uri).port == port
+
+
 PASTED = [
     pytest.param(f"http://127.0.0.1:9/callback?code=x&state={STATE}", {"code": "x"}, id="the whole address"),
     pytest.param(f"  https://acme.example/shown?state={STATE}&code=x \n", {"code": "x"}, id="a page's, with blanks"),
@@ -186,6 +244,7 @@ async def test_without_a_browser_here_the_address_is_pasted(text: str, found: di
     person = Person("http://127.0.0.1:9/callback?code=y&state=other", text)
     async with CallbackListener(STATE, takes_code=True) as listener:
         assert await listener.wait(person) == {**found, "state": STATE}
+        assert listener.came_to == (urlsplit(text.strip()).path if "://" in text else "")
     assert len(person.heard) == 1
     assert "not the address of this sign-in" in person.heard[0]
 

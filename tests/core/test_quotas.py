@@ -76,10 +76,13 @@ async def test_it_is_read_kept_and_forgotten(tmp_path: Path, monkeypatch: pytest
         [row] = (await running.provider("metered"))["quota"]
         assert row == {
             "account": "one",
+            "name": "",
+            "plan": "",
             "unit": "credits",
             "limit": 1000.0,
             "remaining": 800.0,
             "used_ratio": 0.2,
+            "total_used_ratio": 0.2,
             "resets_at": "2026-01-01T12:01:00Z",
             "source": "reported",
             "observed_at": "2026-01-01T12:00:00Z",

@@ -105,3 +105,11 @@ def test_after_the_end_all_is_text() -> None:
     tags = ThinkTags()
     assert [*tags.feed("<think>Hm"), *tags.end()] == [Reasoning("Hm")]
     assert tags.feed("</think>") == [Text("</think>")]
+
+
+def test_the_tags_may_have_another_name() -> None:
+    tags = ThinkTags(tag="thinking")
+    assert [*tags.feed("<think"), *tags.feed("ing>Hm</think></thinking>Hi"), *tags.end()] == [
+        Reasoning("Hm</think>"),
+        Text("Hi"),
+    ]

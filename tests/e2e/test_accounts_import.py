@@ -12,6 +12,7 @@ import pytest
 
 from switchgear import AuthFileError
 from switchgear.authfile import DirectoryStore
+from switchgear.importing import Beside
 from tests.desk import Desk, opened
 
 
@@ -36,8 +37,8 @@ def outcomes(answer: dict[str, Any]) -> dict[str, tuple[str, str]]:
     return {row["file"]: (row["outcome"], row["detail"]) for row in answer["files"]}
 
 
-async def imported(desk: Desk, *options: str) -> dict[str, Any]:
-    folder = str(desk.folder / "other")
+async def imported(desk: Desk, *options: str, path: str = "other") -> dict[str, Any]:
+    folder = str(desk.folder / path)
     found: dict[str, Any] = await desk.json("accounts", "import", "--from", "cliproxyapi", folder, *options)
     return found
 
@@ -118,3 +119,37 @@ async def test_a_disk_that_takes_nothing_is_said_for_each_file(desk: Desk, monke
 async def test_a_folder_without_files_is_an_error(desk: Desk, name: str, words: str) -> None:
     code, _, errors = await desk.run("accounts", "import", "--from", "cliproxyapi", str(desk.folder / name))
     assert (code, words in errors) == (1, True)
+
+
+async def test_one_file_is_taken_in_alone(desk: Desk) -> None:
+    put(desk.folder / "other", "ada.json", credential(desk, "ada"))
+    put(desk.folder / "other", "ben.json", credential(desk, "ben"))
+    answer = await imported(desk, path="other/ben.json")
+    assert outcomes(answer) == {"ben.json": ("imported", desk.files.path("ben").name)}
+
+
+async def test_a_credential_in_two_files_is_put_together(desk: Desk) -> None:
+    """As the vendors' own clients have it: a token, and the client it belongs to."""
+    whole = credential(desk, "ada")
+    halves = {"type": "signing", "beside": "client.json", "sub": whole.pop("sub")}
+    put(desk.folder / "other", "ada.json", halves)
+    answer = await desk.json("accounts", "import", "--from", "vendor", str(desk.folder / "other" / "ada.json"))
+    assert outcomes(answer)["ada.json"][0] == "skipped"
+    put(desk.folder / "other", "client.json", whole)
+    answer = await desk.json("accounts", "import", "--from", "vendor", str(desk.folder / "other" / "ada.json"))
+    assert outcomes(answer) == {"ada.json": ("imported", desk.files.path("ada").name)}
+
+
+def test_what_lies_beside_a_file_is_read_when_it_is_asked_for(tmp_path: Path) -> None:
+    put(tmp_path, "token.json", {})
+    put(tmp_path, "client.json", {"id": "c"})
+    put(tmp_path, "broken.json", "{")
+    put(tmp_path, "readme.txt", "{}")
+    put(tmp_path / "inner", "other.json", {})
+    beside = Beside(tmp_path / "token.json")
+    assert (sorted(beside), len(beside)) == (["broken.json", "client.json"], 2)
+    assert beside["client.json"] == {"id": "c"}
+    assert beside.get("broken.json") is None
+    for elsewhere in ("token.json", "readme.txt", "inner/other.json", "../client.json", str(tmp_path / "client.json")):
+        assert elsewhere not in beside
+    assert list(Beside(tmp_path / "nowhere" / "token.json")) == []

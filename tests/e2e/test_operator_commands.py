@@ -281,7 +281,7 @@ async def test_quota_shows_the_last_reading_and_asks_anew_when_told(
     async with counter(
         tmp_path, metered(monkeypatch, used), metered=[{"name": "metered", "prefix": "metered"}, other]
     ) as here:
-        await here.ok("quota", "--fresh")
+        assert "not read yet" not in await here.ok("quota", "--fresh")
         used.update(one=200.0, two=None)
         rows = (await here.json("quota", "metered"))["quota"]
         assert [(row["account"], row["remaining"]) for row in rows] == [("one", 900.0), ("two", 50.0)]
@@ -299,3 +299,7 @@ async def test_quota_shows_the_last_reading_and_asks_anew_when_told(
         assert "5% of credits" in await here.ok("status")
         code, _, errors = await here.run("quota", "metred")
         assert (code, "did you mean metered?" in errors) == (1, True)
+        used["three"] = 300.0
+        await here.running.service.reload_accounts(here.running.service.current)
+        said = "not read yet: metered three, other three; ask now with: switchgear quota --fresh"
+        assert said in await here.ok("quota")

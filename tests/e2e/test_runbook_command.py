@@ -31,6 +31,7 @@ def provider(models: int = 3, missing: int = 0, **more: Any) -> dict[str, Any]:
         "status_reasons": [],
         "problem": None,
         "models": {"listed": models, "missing": missing},
+        "auth": {"next_login_expiry_at": None},
         **more,
         "windows": windows | more.get("windows", {}),
     }
@@ -49,6 +50,7 @@ def judged(
         "alerts": alerts or [],
         "config": {"rejected": None},
         "plugin_errors": [],
+        "generated_at": "2026-11-01T12:00:00Z",
         **(status or {}),
     }
     return {check.name: check for check in checks({"status": health}, answer, rules, before)}
@@ -68,6 +70,7 @@ def test_a_gateway_in_order() -> None:
         ("models", "ok", ""),
         ("metrics", "ok", ""),
         ("refusals", "ok", ""),
+        ("sign-ins", "ok", ""),
     ]
     assert found["metrics"].detail == "acme: 100.0% of 100 succeeded in 10 minutes"
     assert found["refusals"].detail == "no 401, 403 or 429 in 10 minutes"

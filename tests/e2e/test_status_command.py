@@ -80,13 +80,18 @@ async def test_an_alert_that_fires_stands_at_its_provider_and_below_with_its_mea
         assert all(f"alert: {rule} of wired: " in out for rule in firing)
 
 
+def expiring(token: str | None, login: str | None = None) -> dict[str, str | None]:
+    return {"next_expiry_at": token, "next_login_expiry_at": login}
+
+
 CHANGES: list[Any] = [
-    pytest.param({"auth": {"next_expiry_at": "2026-11-01T17:00:00Z"}}, "in 5h", id="a token that expires"),
-    pytest.param({"auth": {"next_expiry_at": "2026-11-01T11:00:00Z"}}, "expired", id="one that did"),
+    pytest.param({"auth": expiring("2026-11-01T17:00:00Z")}, "in 5h", id="a token that expires"),
+    pytest.param({"auth": expiring("2026-11-01T11:00:00Z")}, "expired", id="one that did"),
+    pytest.param({"auth": expiring(None, "2026-11-04T12:00:00Z")}, "in 3d", id="a sign-in that ends"),
     pytest.param({"in_flight": 7, "queue_depth": 3}, "7, 3 wait", id="a queue"),
     pytest.param({"problem": "it has no account\x1b[2J"}, "kilo: it has no account?[2J", id="a problem"),
-    pytest.param({"quota": [{"used_ratio": 1.2, "unit": "credits"}]}, "0% of credits", id="a quota overdrawn"),
-    pytest.param({"quota": [{"used_ratio": None, "unit": "credits"}]}, None, id="a quota unknown"),
+    pytest.param({"quota": [{"total_used_ratio": 1.2, "unit": "credits"}]}, "0% of credits", id="a quota overdrawn"),
+    pytest.param({"quota": [{"total_used_ratio": None, "unit": "credits"}]}, None, id="a quota unknown"),
 ]
 
 

@@ -16,17 +16,23 @@ from switchgear.importing import SOURCES, import_folder
 
 
 @click.command("import")
-@click.argument("directory", type=click.Path(path_type=Path))
-@click.option("--from", "source", type=click.Choice(SOURCES), required=True, help="The program that wrote the files.")
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option(
+    "--from",
+    "source",
+    type=click.Choice(SOURCES),
+    required=True,
+    help="Who wrote them; vendor: the provider's own client.",
+)
 @click.option("--provider", help="Only offer the files to this entry.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done; write nothing.")
 @click.option("--replace", is_flag=True, help="Take a file's credential also where the one here is newer.")
 @config_option
 @json_option
 def import_(
-    directory: Path, source: str, provider: str | None, dry_run: bool, replace: bool, config_path: Path, as_json: bool
+    path: Path, source: str, provider: str | None, dry_run: bool, replace: bool, config_path: Path, as_json: bool
 ) -> None:
-    """Take in another program's credential files from DIRECTORY; they stay as they are.
+    """Take in another program's credentials from PATH, a file or a directory of files; they stay as they are.
 
     Stop the other program first: two that refresh one account lose it.
     """
@@ -34,7 +40,7 @@ def import_(
     async def run(service: Service) -> list[dict[str, str]]:
         runtime = service.current
         entries = list(runtime.entries) if provider is None else [entry_named(service, provider)]
-        found = await import_folder(runtime, entries, source, directory, dry_run=dry_run, replace=replace)
+        found = await import_folder(runtime, entries, source, path, dry_run=dry_run, replace=replace)
         for each in found:
             if each.outcome in {"imported", "updated"} and not dry_run:
                 await audit_of(service).record(

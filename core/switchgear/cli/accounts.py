@@ -72,11 +72,14 @@ def list_(provider: str | None, config_path: Path, as_json: bool) -> None:
     if as_json:
         print_json({"accounts": [row.fields() for row in found]})
         return
-    head = ("provider", "account", "state", "method", "expires", "last refresh", "file")
-    print_table(head, [_cells(row) for row in found])
+    head = ("provider", "account", "state", "method", "expires", "sign-in ends", "last refresh", "file")
+    cells = [head, *(_cells(row) for row in found)]
+    if all(row.login_expires_at is None for row in found):
+        cells = [(*row[:5], *row[6:]) for row in cells]
+    print_table(cells[0], cells[1:])
     for row in found:
         if row.problem:
-            click.echo(f"{row.file}: {plain(row.problem)}", err=True)
+            click.echo(f"{plain(row.file or row.label)}: {plain(row.problem)}", err=True)
     if not found:
         click.echo("there is no account; sign in with: switchgear login PROVIDER", err=True)
 
@@ -89,6 +92,7 @@ def _cells(row: Row) -> tuple[str, ...]:
         row.state,
         plain(row.method or "-"),
         "never" if row.expires_at is None and not row.problem else _span(row.expires_at),
+        _span(row.login_expires_at),
         "-" if note is None else f"{_span(note.at)}: {plain(note.result)[:60]}",
         row.file or "in config.yaml",
     )

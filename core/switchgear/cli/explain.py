@@ -74,6 +74,8 @@ def _print(result: dict[str, Any]) -> None:
         kept = "; a conversation stays on one account" if result["keep_conversations"] else ""
         scope = "" if result["key"] is None else f", for the key {result['key']['name']}"
         click.echo(f"{result['model']} is {result['id']}, strategy {result['strategy']}{kept}{scope}")
+    if result["aliases"]:
+        click.echo(f"it is also reached as {plain(', '.join(result['aliases']))}")
     if result["shift"]:
         click.echo(_shift(result["shift"]))
     if result["candidates"]:

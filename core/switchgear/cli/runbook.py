@@ -28,7 +28,7 @@ def runbook() -> None:
 @gateway_options
 @json_option
 def daily(config_path: Path, url: str | None, as_json: bool) -> None:
-    """Do the four daily checks on the running gateway: health, models, metrics, bursts of refusals.
+    """Do the daily checks on the running gateway: health, models, metrics, bursts of refusals, sign-ins that end.
 
     Models are compared with the last run, which state-dir remembers; ratios with the thresholds of the alert rules. No
     upstream is asked. The exit code is 1 when a check failed; attention alone leaves it at 0.

@@ -19,7 +19,19 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
 REDRAW_S = 2.0
-HEAD = ("provider", "state", "accounts", "success", "p95", "in flight", "cooldowns", "quota left", "token", "alerts")
+HEAD = (
+    "provider",
+    "state",
+    "accounts",
+    "success",
+    "p95",
+    "in flight",
+    "cooldowns",
+    "quota left",
+    "token",
+    "sign-in",
+    "alerts",
+)
 ALWAYS = 6
 """Columns that are shown also where there is nothing in them."""
 COLOURS = {"ok": "green", "degraded": "yellow", "down": "red", "broken": "red", "disabled": "dim"}
@@ -34,7 +46,8 @@ def status(watch: bool, config_path: Path, url: str | None, as_json: bool) -> No
 
     ACCOUNTS are those that can be asked, and all. SUCCESS is the share of the last five minutes' attempts, P95 the
     time within which 95 % of the successful ones ended. COOLDOWNS: how many, and when the first ends; each with its
-    reason by `switchgear cooldowns`. TOKEN is when the first one expires. A column with nothing in it is left out.
+    reason by `switchgear cooldowns`. TOKEN is when the first one expires, SIGN-IN when the first account has
+    to be signed in again. A column with nothing in it is left out.
     """
     if watch and as_json:
         raise click.UsageError("--watch draws for people; for programs ask again with --json")
@@ -106,7 +119,6 @@ def _cells(name: str, row: dict[str, Any], firing: list[dict[str, Any]], now: st
     window = row["windows"]["5m"]
     ratio, p95 = window["success_ratio"], window["latency_ms"]["p95"]
     reasons = f": {', '.join(row['status_reasons'])}" if row["status_reasons"] else ""
-    expiry = seconds_until(row["auth"]["next_expiry_at"], now)
     return (
         name,
         Text(f"{row['status']}{reasons}", style=COLOURS[row["status"]]),
@@ -116,9 +128,15 @@ def _cells(name: str, row: dict[str, Any], firing: list[dict[str, Any]], now: st
         f"{row['in_flight']}" + (f", {row['queue_depth']} wait" if row["queue_depth"] else ""),
         _cooldowns(row["cooldowns"], now),
         _quota(row["quota"]),
-        "-" if expiry is None else "expired" if expiry <= 0 else f"in {spoken(expiry)}",
+        _ends(row["auth"]["next_expiry_at"], now),
+        _ends(row["auth"]["next_login_expiry_at"], now),
         ", ".join(alert["rule"] for alert in firing if alert["provider"] == name) or "-",
     )
+
+
+def _ends(moment: str | None, now: str) -> str:
+    left = seconds_until(moment, now)
+    return "-" if left is None else "expired" if left <= 0 else f"in {spoken(left)}"
 
 
 def _cooldowns(rows: list[dict[str, Any]], now: str) -> str:
@@ -127,8 +145,8 @@ def _cooldowns(rows: list[dict[str, Any]], now: str) -> str:
 
 
 def _quota(rows: list[dict[str, Any]]) -> str:
-    """Of the account and unit with the least."""
-    known = [(row["used_ratio"], row["unit"]) for row in rows if row["used_ratio"] is not None]
+    """Of the account and unit with the least, its pools together."""
+    known = [(row["total_used_ratio"], row["unit"]) for row in rows if row["total_used_ratio"] is not None]
     if not known:
         return "-"
     used, unit = max(known)

@@ -9,12 +9,15 @@ from switchgear import account_list
 from switchgear.account_list import Row
 from switchgear.accounts import Entry
 from switchgear.assembly import Service
-from switchgear.checks import Check
+from switchgear.checks import Check, worst
+from switchgear.login_expiry import how_long, state_of
 
 USABLE = frozenset({"ready", "disabled"})
 SOON_S = 900.0
 GOOD = frozenset({"ok", "signed in", "imported"})
 """What a refresh note says when nothing went wrong."""
+ELSEWHERE = "put that right where it stands, or take it out of config.yaml"
+"""What to do about accounts that are not in the auth directory: keys, and files of other programs."""
 
 
 async def check(service: Service, entry: Entry) -> Check:
@@ -32,13 +35,31 @@ async def check(service: Service, entry: Entry) -> Check:
     said = [f"{count} {state}" for state, count in Counter(row.state for row in rows).items()]
     said += [f"{row.label or row.file}: {row.problem or row.state}" for row in bad]
     said += _times(rows)
+    ending = _ending(rows)
+    said += [f"the sign-in of {label} {how_long(left_s)}" for label, left_s in ending]
+    states = [state_of(left_s) for _, left_s in ending]
     if bad:
         ready = any(row.state == "ready" for row in rows)
-        return Check(name, "attention" if ready else "failed", "; ".join(said), login, facts)
-    if entry.can_refresh and (late := [row for row in rows if _is_late(row)]):
+        advice = ELSEWHERE if all(row.file is None for row in bad) else login
+        return Check(name, worst(["attention" if ready else "failed", *states]), "; ".join(said), advice, facts)
+    late = [row for row in rows if _is_late(row)] if entry.can_refresh else []
+    if late:
         said.append(f"the refresh of {', '.join(row.label for row in late)} failed, and the token runs out")
-        return Check(name, "attention", "; ".join(said), f"{login}, before it has", facts)
-    return Check(name, "ok", "; ".join(said), facts=facts)
+        states.append("attention")
+    advice = ""
+    if states:
+        advice = login if worst(states) == "failed" else f"{login}, before it has"
+    return Check(name, worst(states), "; ".join(said), advice, facts)
+
+
+def _ending(rows: list[Row]) -> list[tuple[str, float]]:
+    """The accounts whose sign-in has ended or is about to, and the seconds left of it."""
+    now = time.time()
+    return [
+        (row.label, at - now)
+        for row in rows
+        if row.state == "ready" and (at := row.login_expires_at) is not None and state_of(at - now) != "ok"
+    ]
 
 
 def _is_late(row: Row) -> bool:

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from switchgear.alerting import Alerting
 from switchgear.assembly import Service
@@ -61,7 +61,7 @@ class App:
         )
         count = CountTokensRoute(service, self._keys)
         self._management = ManagementRoute(service, self._keys)
-        self._starlette: ASGIApp = Starlette(
+        self._starlette = Starlette(
             routes=[
                 Route("/v1/chat/completions", self._forward(OPENAI_CHAT), methods=["POST"]),
                 Route("/v1/completions", self._forward(OPENAI_COMPLETIONS), methods=["POST"]),
@@ -83,6 +83,8 @@ class App:
             ],
             exception_handlers={Refusal: _refused, HTTPException: _no_route, Exception: _failed},
         )
+
+        self._starlette.router.redirect_slashes = False  # a path with a slash too many is a wrong path
 
     def _forward(self, codec: Codec, prepare: Prepare | None = None) -> ForwardRoute:
         return ForwardRoute(self._service, self.active, self._keys, codec, prepare)

@@ -127,7 +127,7 @@ class ForwardRoute:
         if served is not None:
             self._service.metrics.clients.overhead.record(served.overhead_ms / 1000)
         converted = {}
-        if served is not None and served.converted is not None:
+        if served is not None and (served.converted is not None or served.dropped):
             converted = {"converted": served.converted, "dropped": ", ".join(served.dropped)}
         log.info(
             "request",

@@ -8,7 +8,7 @@ from typing import Final
 
 from switchgear.alert_rules import Failing, Metric, Rule
 from switchgear.metrics.registry import Metrics, ProviderMetrics
-from switchgear.metrics.status import ProviderSnapshot
+from switchgear.metrics.status import ProviderSnapshot, quota_totals
 from switchgear.metrics.summary import AUTH, RATE_LIMIT, Window
 from switchgear.types import Kind
 
@@ -86,8 +86,8 @@ def models_drifted(snapshot: ProviderSnapshot) -> int:
 
 
 def quota_used_ratio(snapshot: ProviderSnapshot) -> float | None:
-    """The used share of the fullest quota; ``None`` where no limit is known."""
-    return max((row.used_ratio for row in snapshot.quota if row.used_ratio is not None), default=None)
+    """The used share of the fullest quota, an account's pools of one unit together; ``None`` where none is known."""
+    return max(quota_totals(snapshot.quota).values(), default=None)
 
 
 def _now(metric: Metric, snapshot: ProviderSnapshot, wall: float) -> float | None:

@@ -19,7 +19,7 @@ from switchgear.metrics.alert_facts import failures_in_a_row, models_drifted
 from switchgear.metrics.alerts import AlertRow
 from switchgear.metrics.exposition import Family
 from switchgear.metrics.registry import Metrics, ProviderMetrics
-from switchgear.metrics.status import ProviderSnapshot
+from switchgear.metrics.status import ProviderSnapshot, quota_totals
 from switchgear.metrics.totals import outcome, status_label
 
 PREFIX: Final = "switchgear"
@@ -145,8 +145,10 @@ def _accounts(snapshots: Iterable[ProviderSnapshot], *, with_labels: bool) -> It
         "gauge",
         "When an account may be asked again; infinite while that is the operator's.",
     )
-    used = _family("quota_used_ratio", "gauge", "The used share of a quota.")
+    used = _family("quota_used_ratio", "gauge", "The used share of a quota, an account's pools of one unit together.")
+    pools = _family("quota_pool_used_ratio", "gauge", "The used share of one pool of a quota.")
     resets = _family("quota_reset_timestamp_seconds", "gauge", "When a quota comes back.")
+    logins = _family("login_expiry_timestamp_seconds", "gauge", "When a sign-in ends, and has to be made anew.")
     expiry = _family("token_expiry_timestamp_seconds", "gauge", "When the first token expires.")
     at_risk = _family("unrefreshed_token_expiry_timestamp_seconds", "gauge", "The same, of those not refreshed last.")
     failing = _family("auth_refresh_failures_in_a_row", "gauge", "Of the account with most.")
@@ -165,16 +167,29 @@ def _accounts(snapshots: Iterable[ProviderSnapshot], *, with_labels: bool) -> It
             )
             for row in snapshot.cooldowns
         ]
-        ratios = [({"account": row.account, "unit": row.unit}, row.used_ratio) for row in snapshot.quota]
+        totals = quota_totals(snapshot.quota).items()
+        ratios = [({"account": label, "unit": unit}, ratio) for (label, _, unit), ratio in totals]
+        shares = [
+            ({"account": row.account, "unit": row.unit, "pool": row.name, "plan": row.plan}, row.used_ratio)
+            for row in snapshot.quota
+            if row.name or row.plan
+        ]
         ends = [({"account": row.account, "unit": row.unit}, row.resets_at) for row in snapshot.quota]
-        for family, series, worst in ((cooldown, cooldowns, max), (used, ratios, max), (resets, ends, min)):
+        signed_in = [({"account": label}, at) for label, at in auth.logins]
+        for family, series, worst in (
+            (cooldown, cooldowns, max),
+            (used, ratios, max),
+            (pools, shares, max),
+            (resets, ends, min),
+            (logins, signed_in, min),
+        ):
             for labels, value in _merged(series, worst, with_labels=with_labels):
                 family.add(value, provider=name, **labels)
         failing.add(auth.refresh_failures_in_a_row, provider=name)
         for gauge, moment in ((expiry, auth.next_expiry_at), (at_risk, auth.unrefreshed_expiry_at)):
             if moment is not None:
                 gauge.add(moment, provider=name)
-    yield from (accounts, state, cooldown, used, resets, expiry, at_risk, failing)
+    yield from (accounts, state, cooldown, used, pools, resets, logins, expiry, at_risk, failing)
 
 
 def _merged(

@@ -13,7 +13,14 @@ from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
 from switchgear.metrics.registry import Metrics, ProviderMetrics
-from switchgear.metrics.status import Cooldown, ModelFacts, ProviderSnapshot, QuotaRow, provider_status
+from switchgear.metrics.status import (
+    Cooldown,
+    ModelFacts,
+    ProviderSnapshot,
+    QuotaRow,
+    provider_status,
+    quota_totals,
+)
 from switchgear.metrics.summary import Window, ratio
 from switchgear.metrics.windows import RING_S, Ring
 
@@ -140,10 +147,11 @@ def _row(
         "in_flight": metrics.in_flight(snapshot.name),
         "queue_depth": snapshot.queue_depth,
         "windows": _windows(counted.ring, windows),
-        "quota": [quota_row(row, with_accounts=with_accounts) for row in snapshot.quota],
+        "quota": quota_report(snapshot.quota, with_accounts=with_accounts),
         "cooldowns": [_cooldown(row, with_accounts) for row in snapshot.cooldowns],
         "auth": {
             "next_expiry_at": rfc3339(auth.next_expiry_at),
+            "next_login_expiry_at": rfc3339(auth.next_login_expiry_at),
             "last_refresh_at": rfc3339(auth.last_refresh_at),
             "last_refresh_result": auth.last_refresh_result,
             "refresh_failures_1h": auth.refresh_failures_1h,
@@ -159,15 +167,28 @@ def _windows(ring: Ring, windows: Mapping[str, int]) -> dict[str, Window]:
     return {name: ring.summary(seconds) for name, seconds in windows.items()}
 
 
-def quota_row(row: QuotaRow, *, with_accounts: bool) -> dict[str, Any]:
-    """One limit as JSON; ``None`` in its account's place for a reader who may not see labels."""
+def quota_report(rows: Sequence[QuotaRow], *, with_accounts: bool) -> list[dict[str, Any]]:
+    """The limits as JSON; ``None`` in the account's place for a reader who may not see labels.
+
+    ``total_used_ratio`` is that of all the account has in this unit: what ``quota-low`` watches.
+    """
+    totals = quota_totals(rows)
+    return [
+        _quota(row, totals.get((row.account, row.account_id, row.unit)), with_accounts=with_accounts) for row in rows
+    ]
+
+
+def _quota(row: QuotaRow, total: float | None, *, with_accounts: bool) -> dict[str, Any]:
     left = None if row.limit is None or row.used is None else max(row.limit - row.used, 0)
     return {
         "account": row.account if with_accounts else None,
+        "name": row.name,
+        "plan": row.plan,
         "unit": row.unit,
         "limit": row.limit,
         "remaining": left,
         "used_ratio": row.used_ratio,
+        "total_used_ratio": total,
         "resets_at": rfc3339(row.resets_at),
         "source": row.source,
         "observed_at": rfc3339(row.observed_at),

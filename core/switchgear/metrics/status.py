@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -70,6 +70,7 @@ class AuthFacts:
         refresh_failures_in_a_row: of the account with most.
         unrefreshed_expiry_at: the first expiry among the accounts whose last refresh failed.
         refreshed: refreshes since the start that succeeded. ``not_refreshed``: those that did not.
+        logins: each account's label, and when its sign-in itself ends; only of accounts of which that is known.
     """
 
     next_expiry_at: float | None = None
@@ -80,13 +81,21 @@ class AuthFacts:
     unrefreshed_expiry_at: float | None = None
     refreshed: int = 0
     not_refreshed: int = 0
+    logins: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def next_login_expiry_at(self) -> float | None:
+        """When the first sign-in ends; ``None`` when none does."""
+        return min((at for _, at in self.logins), default=None)
 
 
 @dataclass(frozen=True, slots=True)
 class QuotaRow:
     """One limit of one account, as last read. ``resets_at`` and ``observed_at`` are Unix seconds.
 
-    ``account`` is the label. ``limit`` and ``used`` are in ``unit``; each ``None`` where the provider does not say.
+    ``account`` is the label; ``account_id`` tells two of one label apart, and is shown to nobody. ``limit`` and
+    ``used`` are in ``unit``; each ``None`` where the provider does not say. ``name`` is the pool's, see
+    :class:`~switchgear.types.Quota`.
     """
 
     account: str
@@ -96,6 +105,9 @@ class QuotaRow:
     resets_at: float | None
     source: str
     observed_at: float
+    name: str = ""
+    plan: str = ""
+    account_id: str = ""
 
     @property
     def used_ratio(self) -> float | None:
@@ -108,6 +120,21 @@ class QuotaRow:
     def exhausted(self) -> bool:
         """Whether nothing is left."""
         return self.used_ratio is not None and self.used_ratio >= 1
+
+
+def quota_totals(rows: Iterable[QuotaRow]) -> dict[tuple[str, str, str], float]:
+    """The used share of what each account has, by its label, its id and the unit.
+
+    Limits of one account in one unit are pools that add up: a plan's credits, a trial's and a bonus. One whose limit or
+    use is not known is left out.
+    """
+    sums: dict[tuple[str, str, str], tuple[float, float]] = {}
+    for row in rows:
+        if row.limit is not None and row.used is not None:
+            key = (row.account, row.account_id, row.unit)
+            limit, used = sums.get(key, (0.0, 0.0))
+            sums[key] = (limit + row.limit, used + row.used)
+    return {key: round(used / limit, 6) if limit > 0 else 1.0 for key, (limit, used) in sums.items()}
 
 
 @dataclass(frozen=True, slots=True)

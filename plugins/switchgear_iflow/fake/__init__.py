@@ -6,6 +6,7 @@ What the real one is known to do is in the modules' sources; a check that is thi
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
 
@@ -103,6 +104,10 @@ class FakeIFlow:
     async def visit(self, url: str, code: str | None, person: str) -> None:
         """Sign ``person`` in on the page at ``url``, and go where it sends the browser."""
         await self._browser.sign_in(url, person)
+
+    def imports(self) -> tuple[str, Mapping[str, Any]]:
+        """A file of CLIProxyAPI's."""
+        return "cliproxyapi", self.people.file_of("ada")
 
     def answer(self, question: str, person: str) -> str:
         """What the person types; the paste-back question is left open."""

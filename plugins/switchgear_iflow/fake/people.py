@@ -82,6 +82,12 @@ class FakePeople:
         self._codes[code] = (person, redirect_uri)
         return code
 
+    def file_of(self, person: str) -> Json:
+        """What CLIProxyAPI wrote for the person."""
+        tokens = self._tokens(person, {}, omits=False)
+        named = {"user_id": PEOPLE[person]["userId"], "email": PEOPLE[person]["email"], "api_key": self.new_key(person)}
+        return {"type": "iflow", "expired": "2100-01-01T00:00:00Z", **named, **tokens}
+
     def expire(self) -> None:
         """Refuse every key and access token that is out."""
         self._expired |= {*self.api_keys, *self._access_tokens}

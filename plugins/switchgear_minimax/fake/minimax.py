@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
@@ -10,7 +11,7 @@ from switchgear.testing import Exchange, LoopbackServer
 from switchgear_minimax.fake.account_host import AccountHost
 from switchgear_minimax.fake.api_host import ApiHost
 from switchgear_minimax.fake.faults import FAULTS
-from switchgear_minimax.fake.ledger import Ledger
+from switchgear_minimax.fake.ledger import CLIENTS, Grant, Ledger
 
 REGIONS = ("global", "cn")
 
@@ -99,9 +100,20 @@ class FakeMiniMax:
             raise ValueError(f"that is no page of MiniMax's, or of another sign-in: {url}")
         self.ledger.codes[shown].person = person
 
+    async def refuse(self, url: str, code: str | None, person: str) -> None:
+        """Open the address, and decline the sign-in."""
+        self.decline(parse_qs(urlsplit(url).query)["user_code"][0])
+
     def decline(self, code: str) -> None:
         """The person does not want to be signed in."""
         self.ledger.codes[code].denied = True
+
+    def imports(self) -> tuple[str, Mapping[str, Any]]:
+        """A CLIProxyAPI file of an account that is called ``ada``, as its sign-in calls it."""
+        client_id = next(iter(CLIENTS))
+        access, refresh = self.ledger.new_tokens(Grant("ada", "global", client_id))
+        tokens = {"access_token": access, "refresh_token": refresh, "expired": "2100-01-01T00:00:00Z"}
+        return "cliproxyapi", {"type": "minimax", "region": "global", "label": "ada", **tokens}
 
     def answer(self, question: str, person: str) -> str:
         """The name they give their account, or their key."""

@@ -6,7 +6,7 @@ It remembers whom it gave what, and refuses what the real services refused.
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
@@ -79,6 +79,10 @@ class FakeRoo:
     async def visit(self, url: str, code: str | None, person: str) -> None:
         """See the kit."""
         await browser.follow(url, person)
+
+    def imports(self) -> tuple[str, Mapping[str, Any]]:
+        """See the kit: what the command line keeps."""
+        return "cliproxyapi", {"type": "roo", "flow": "cli", "token": self.people.cli_token("ada")}
 
     def answer(self, question: str, person: str) -> str:
         """See the kit."""

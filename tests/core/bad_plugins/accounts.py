@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -45,21 +46,21 @@ class ByBrowser(Acme):
 class KnowsOneAccount(ByDevice):
     """Everybody has the same id: the second overwrites the first."""
 
-    def identity(self, claims: dict[str, Any], tokens: Tokens) -> str:
+    def identity(self, claims: Mapping[str, Any], tokens: Tokens) -> str:
         return "acme"
 
 
 class GoesByTheEmail(ByDevice):
     """The id is the e-mail, which two people may share."""
 
-    def identity(self, claims: dict[str, Any], tokens: Tokens) -> str:
+    def identity(self, claims: Mapping[str, Any], tokens: Tokens) -> str:
         return str(claims["email"])
 
 
 class GoesByTheToken(ByDevice):
     """The id is made from a token, which is another one each time."""
 
-    def identity(self, claims: dict[str, Any], tokens: Tokens) -> str:
+    def identity(self, claims: Mapping[str, Any], tokens: Tokens) -> str:
         return tokens.access_token.fingerprint()
 
 
@@ -90,6 +91,32 @@ class SavesWhoWasRefused(ByBrowser):
         account = await self.account(provider, login, tokens, client)
         await store.save(account)
         return account
+
+
+class KeepsWhoSaidNo(ByDevice):
+    """Who says no in the browser has an account all the same."""
+
+    @hookimpl
+    async def authenticate(self, provider: Provider, login: Login, store: AuthStore, client: UpstreamClient) -> Account:
+        try:
+            return await ByDevice.authenticate(self, provider, login, store, client)
+        except LoginFailed:
+            await store.save(Account("acme:unknown", label="unknown"))
+            raise
+
+
+class ImportsASecondAccount(ByDevice):
+    """An import has an id of its own."""
+
+    def imported_identity(self, document: Mapping[str, Any], tokens: Tokens) -> str:
+        return f"acme:imported:{document['sub']}"
+
+
+class ImportsByTheHour(ByDevice):
+    """Each import is an account of its own."""
+
+    def imported_identity(self, document: Mapping[str, Any], tokens: Tokens) -> str:
+        return f"acme:{time.time_ns()}"
 
 
 class NeverSavesARefresh(ByDevice):

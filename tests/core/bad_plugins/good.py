@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import replace
 from typing import Any, ClassVar, Self
@@ -21,6 +23,7 @@ from switchgear import (
     ProviderSettings,
     Quota,
     Reply,
+    Secret,
     UpstreamClient,
     UpstreamError,
     Url,
@@ -69,7 +72,10 @@ class Acme:
         response = await client.fetch(self.request("GET", provider, "/models", account))
         if response.status_code != 200:
             raise UpstreamError(Failure("status", response.status_code, dict(response.headers), response.content))
-        return [Model(one["id"]) for one in response.json()["data"]]
+        return [self.model(one["id"]) for one in response.json()["data"]]
+
+    def model(self, name: str) -> Model:
+        return Model(name, aliases=(f"acme-{name}",))
 
     def request(self, method: str, provider: Provider, path: str, account: Account, **more: Any) -> httpx2.Request:
         headers = {"authorization": f"Bearer {account.secrets['access'].reveal()}", "content-type": "application/json"}
@@ -118,10 +124,22 @@ class Acme:
         claims: dict[str, Any] = response.json()
         return claims
 
-    def identity(self, claims: dict[str, Any], tokens: Tokens) -> str:
+    @hookimpl
+    def import_account(self, source: str, document: Mapping[str, Any]) -> Account | None:
+        if source != "acme-cli" or "sub" not in document:
+            return None
+        tokens = Tokens(Secret(document["access"]), Secret(document["refresh"]), None, raw={})
+        return Account(
+            self.imported_identity(document, tokens), label=self.label(document, tokens), secrets=self.secrets(tokens)
+        )
+
+    def imported_identity(self, document: Mapping[str, Any], tokens: Tokens) -> str:
+        return self.identity(document, tokens)
+
+    def identity(self, claims: Mapping[str, Any], tokens: Tokens) -> str:
         return f"acme:{claims['sub']}"
 
-    def label(self, claims: dict[str, Any], tokens: Tokens) -> str:
+    def label(self, claims: Mapping[str, Any], tokens: Tokens) -> str:
         return str(claims["name"])
 
     def secrets(self, tokens: Tokens) -> dict[str, Any]:
@@ -161,7 +179,11 @@ class Acme:
 
     @hookimpl
     async def read_quota(self, provider: Provider, account: Account, client: UpstreamClient) -> list[Quota]:
-        return []
+        now = time.time()
+        return [
+            Quota("credits", 1000.0, 200.0, now + 3600, "reported", now, name="plan", plan="Pro"),
+            Quota("credits", 500.0, 0.0, None, "reported", now, name="trial", plan="Pro"),
+        ]
 
 
 FAULTS: dict[str, str | Behaviour] = {
@@ -215,6 +237,18 @@ class FakeAcme:
 
     async def visit(self, url: str, code: str | None, person: str) -> None:
         await self.oauth.visit(url, code, person)
+
+    async def refuse(self, url: str, code: str | None, person: str) -> None:
+        await self.oauth.visit(url, code, person, confirms=False)
+
+    def call_tool(self) -> None:
+        """It does where the question says so."""
+
+    def imports(self) -> tuple[str, Mapping[str, Any]]:
+        grant = self.oauth.grants.begin("ada")
+        tokens = self.oauth.grants.issue(grant, 3600)
+        document = {"access": tokens["access_token"], "refresh": tokens["refresh_token"]}
+        return "acme-cli", {**self.oauth.people["ada"], **document}
 
     def answer(self, question: str, person: str) -> str:
         return ""

@@ -97,6 +97,46 @@ class ListsNothingOnFailure(ByDevice):
         return [Model(one["id"]) for one in response.json().get("data", [])]
 
 
+class NamesAModelTwice(ByDevice):
+    """Another name of one model is the id of another."""
+
+    def model(self, name: str) -> Model:
+        return Model(name, aliases=("demo-model",))
+
+
+class TellsNoPoolsApart(ByDevice):
+    """Two quotas are called the same."""
+
+    @hookimpl
+    async def read_quota(self, provider: Provider, account: Account, client: UpstreamClient) -> list[Quota]:
+        return [replace(row, name="") for row in await ByDevice.read_quota(self, provider, account, client)]
+
+
+class GivesMilliseconds(ByDevice):
+    """Its quota comes back in 50 000 years."""
+
+    @hookimpl
+    async def read_quota(self, provider: Provider, account: Account, client: UpstreamClient) -> list[Quota]:
+        rows = await ByDevice.read_quota(self, provider, account, client)
+        return [replace(row, resets_at=time.time() * 1000) for row in rows]
+
+
+class FailsToCount(ByDevice):
+    """Its count of tokens has a fault."""
+
+    @hookimpl
+    async def count_tokens(self, request: ForwardRequest) -> int:
+        return int(request.json["no such field"])
+
+
+class CountsNothing(ByDevice):
+    """Its count of tokens is always the same."""
+
+    @hookimpl
+    async def count_tokens(self, request: ForwardRequest) -> int:
+        return 7
+
+
 # -- what failures are called ------------------------------------------------------------------------------
 
 

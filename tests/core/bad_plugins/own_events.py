@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import msgspec
 
 from switchgear import (
     Account,
+    Conversation,
     Event,
     Failure,
     Finish,
@@ -19,11 +21,14 @@ from switchgear import (
     ProviderInfo,
     Reply,
     Text,
+    ToolCallDelta,
+    ToolResult,
     UpstreamClient,
     UpstreamError,
     Usage,
     hookimpl,
 )
+from switchgear.dialects import OPENAI_CHAT
 from tests.core.bad_plugins.good import Acme, Settings
 
 
@@ -54,9 +59,8 @@ class AcmeOfEvents(Acme):
     async def begun(
         self, provider: Provider, request: ForwardRequest, account: Account, client: UpstreamClient
     ) -> Reply:
-        messages = [{"role": "user", "content": request.last_text}]
-        body = {"model": request.model, "stream": True, "messages": messages, "stream_options": {"include_usage": True}}
-        call = self.request("POST", provider, "/chat/completions", account, content=msgspec.json.encode(body))
+        body = OPENAI_CHAT.render_request(self.conversation(request), request.model, stream=True).body
+        call = self.request("POST", provider, "/chat/completions", account, content=body)
         reply = await client.reply(call, request.timeouts)
         if reply.status != 200:
             try:
@@ -65,6 +69,9 @@ class AcmeOfEvents(Acme):
                 await reply.aclose()
             raise UpstreamError(Failure("status", reply.status, reply.headers, content, model=request.model))
         return reply
+
+    def conversation(self, request: ForwardRequest) -> Conversation:
+        return request.conversation
 
     async def read(self, reply: Reply) -> AsyncIterator[Event]:
         ended = False
@@ -75,6 +82,8 @@ class AcmeOfEvents(Acme):
             for choice in chunk.get("choices") or []:
                 if text := choice["delta"].get("content"):
                     yield Text(text)
+                for call in choice["delta"].get("tool_calls") or []:
+                    yield self.called(call)
                 if choice.get("finish_reason"):
                     ended = True
                     yield Finish(choice["finish_reason"])
@@ -100,6 +109,10 @@ class AcmeOfEvents(Acme):
         if "error" in chunk:
             raise UpstreamError(Failure("in_band", 200, reply.headers, data))
         return chunk
+
+    def called(self, call: dict[str, Any]) -> Event:
+        function = call["function"]
+        return ToolCallDelta(call["index"], function.get("arguments", ""), call.get("id", ""), function.get("name", ""))
 
     def usage(self, chunk: dict[str, Any]) -> Usage | None:
         usage = chunk.get("usage")
@@ -198,3 +211,38 @@ class TakesAPageForAnAnswer(AcmeOfEvents):
             if error.failure.cause != "protocol":
                 raise
             return {"choices": [{"delta": {"content": data.decode()}, "finish_reason": "stop"}]}
+
+
+class SaysWhatItWouldCall(AcmeOfEvents):
+    """A tool call is told in words."""
+
+    def called(self, call: dict[str, Any]) -> Event:
+        return Text(f"I would call {call['function'].get('name', '')}")
+
+
+class LosesToolNames(AcmeOfEvents):
+    """A tool is called by the name that the upstream was told, cut to its limit."""
+
+    def called(self, call: dict[str, Any]) -> Event:
+        function = call["function"]
+        return super().called({**call, "function": {**function, "name": function.get("name", "")[:40]}})
+
+
+class LosesToolResults(AcmeOfEvents):
+    """What a tool gave is replaced by a word."""
+
+    def conversation(self, request: ForwardRequest) -> Conversation:
+        messages = request.conversation.messages
+        return replace(
+            request.conversation,
+            messages=tuple(
+                replace(
+                    message,
+                    parts=tuple(
+                        replace(part, parts=(Text("done"),)) if isinstance(part, ToolResult) else part
+                        for part in message.parts
+                    ),
+                )
+                for message in messages
+            ),
+        )

@@ -10,7 +10,7 @@ from switchgear.dialects.codec import ErrorDetail
 from switchgear.dialects.fold import Fold
 from switchgear.dialects.openai_errors import error_event
 from switchgear.dialects.openai_stream import DONE_EVENT
-from switchgear.events import Event, Finish, Reasoning, Text, ToolCall, ToolCallDelta, Usage
+from switchgear.events import Event, Finish, Ignored, Reasoning, Text, ToolCall, ToolCallDelta, Usage
 from switchgear.sse import encode_event
 
 Json = dict[str, Any]
@@ -63,7 +63,7 @@ class ChatRenderer:
                 return self._call(index, arguments, id_, name)
             case ToolCall(id_, name, arguments):
                 return self._call(-1 - self._calls, arguments, id_, name)
-            case Usage() | Finish():
+            case Usage() | Finish() | Ignored():
                 return b""
 
     def _call(self, key: int, arguments: str, id_: str, name: str) -> bytes:

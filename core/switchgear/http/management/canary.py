@@ -55,7 +55,7 @@ class CanaryHandlers:
         block = health.blocked(entry.name, account.id, model)
         if block is not None:
             seconds = health.seconds_left(block)
-            when = "until it is signed in anew" if seconds is None else f"for {seconds:.0f} more s"
+            when = "until you act" if seconds is None else f"for {seconds:.0f} more s"
             raise Refusal(
                 409,
                 "account_out",

@@ -8,7 +8,7 @@ from switchgear.assembly import Service
 from switchgear.errors import Refusal
 from switchgear.http.management.accounts import AccountHandlers
 from switchgear.http.management.call import Answer, Call
-from switchgear.metrics.report import quota_row, rfc3339
+from switchgear.metrics.report import quota_report, rfc3339
 from switchgear.secret import redact
 from switchgear.snapshots import quota_rows
 
@@ -36,15 +36,21 @@ class QuotaHandlers:
             {
                 "generated_at": rfc3339(time.time()),
                 "quota": [
-                    {"provider": entry.name, **quota_row(row, with_accounts=True)}
+                    {"provider": entry.name, **row}
                     for entry in tells
-                    for row in quota_rows(service, entry)
+                    for row in quota_report(quota_rows(service, entry), with_accounts=True)
                 ],
                 "problems": [
                     {"provider": entry.name, "account": account.label, "problem": redact(problem)}
                     for entry in tells
                     for account in entry.accounts
                     if (problem := service.quotas.problem(entry.name, account.id))
+                ],
+                "unread": [
+                    {"provider": entry.name, "account": account.label}
+                    for entry in tells
+                    for account in entry.accounts
+                    if account.may_be_asked and service.quotas.unread(entry.name, account.id)
                 ],
                 "untold": [entry.name for entry in entries if entry not in tells],
             }

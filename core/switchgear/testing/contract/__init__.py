@@ -7,7 +7,15 @@ pytest as the methods of a test class, and by ``switchgear plugins check``.
 from __future__ import annotations
 
 from switchgear.testing.contract.base import Check, CheckFailed, NotApplicable, Result
-from switchgear.testing.contract.fake import ADA, BEN, BROKEN, REFRESH, TOLD, FakeProvider
+from switchgear.testing.contract.fake import (
+    ADA,
+    BEN,
+    BROKEN,
+    OPTIONAL,
+    REFRESH,
+    TOLD,
+    FakeProvider,
+)
 from switchgear.testing.contract.provider import ProviderContract
 from switchgear.testing.contract.report import Report
 
@@ -15,6 +23,7 @@ __all__ = [
     "ADA",
     "BEN",
     "BROKEN",
+    "OPTIONAL",
     "REFRESH",
     "TOLD",
     "Check",

@@ -7,7 +7,7 @@ import asyncio
 from switchgear.testing.contract.base import check, expect
 from switchgear.testing.contract.bench import Bench
 from switchgear.testing.contract.benched import BenchedContract
-from switchgear.testing.contract.clients import CHAT, CLIENTS, MESSAGES, RESPONSES, Answered, ClientDialect
+from switchgear.testing.contract.clients import CHAT, CLIENTS, MESSAGES, QUESTION, RESPONSES, Answered, ClientDialect
 from switchgear.testing.contract.fake import BEN
 from switchgear.types import Kind
 
@@ -46,6 +46,16 @@ class AnswerChecks(BenchedContract):
             counted = (record.input_tokens, record.output_tokens)
             expect(all(counted), f"{where}: the metrics count {counted}")
             expect(counted == got.tokens, f"{where}: the metrics count {counted}, the client is told {got.tokens}")
+
+    @check(2)
+    async def test_counts_tokens_beforehand(self) -> None:
+        """A client that asks for the count of tokens gets one, more for a longer request, without a failing hook."""
+        async with self.bench() as bench:
+            await bench.accounts()
+            counts = [await _counted(bench, QUESTION * times) for times in (1, 50)]
+            failed = [line for line in bench.gateway.logbook.lines if line["event"] == "tokens_not_counted"]
+            expect(not failed, f"count_tokens failed: {failed[0]['problem'] if failed else ''}; give None to decline")
+            expect(0 < counts[0] < counts[1], f"a short request has {counts[0]} tokens, a long one {counts[1]}")
 
     @check(2)
     async def test_an_unknown_model_is_not_found(self) -> None:
@@ -168,3 +178,10 @@ class AnswerChecks(BenchedContract):
             answers: list[Answered] = await asyncio.gather(*asked)
             bad = [f"{dialect.name}: {got}" for dialect, got in zip(dialects, answers, strict=True) if not got.ok]
             expect(not bad, f"{len(bad)} of {AT_ONCE} went wrong: {'; '.join(bad)}")
+
+
+async def _counted(bench: Bench, text: str) -> int:
+    body = {"model": bench.model, "messages": [{"role": "user", "content": text}]}
+    response = await bench.gateway.client.post(f"{MESSAGES.path}/count_tokens", json=body)
+    expect(response.status_code == 200, f"the client got HTTP {response.status_code}: {response.text[:200]}")
+    return int(response.json()["input_tokens"])

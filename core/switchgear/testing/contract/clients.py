@@ -45,6 +45,17 @@ class Answered:
     broken: bool = False
 
     @property
+    def objects(self) -> list[Json]:
+        """The JSON objects of it: a whole answer is one, of a stream each event's data."""
+        if not self.headers.get("content-type", "").startswith("text/event-stream"):
+            answer = _object(self.body)
+            return [] if answer is None else [answer]
+        splitter = EventSplitter()
+        raw = [*splitter.feed(self.body)[1], splitter.rest()]
+        datas = [data for event in raw if event.strip() and (data := event_data(event)) is not None]
+        return [found for data in datas if (found := _object(data)) is not None]
+
+    @property
     def ok(self) -> bool:
         """Whether it is a good answer, to its end."""
         return self.status == 200 and self.said and self.finished and not self.failed and not self.broken
@@ -83,10 +94,14 @@ class ClientDialect:
                 got.body = b"".join(parts)
         except httpx2.TransportError:
             got.broken = True
-        if got.headers.get("content-type", "").startswith("text/event-stream"):
-            self._read_stream(got)
-        else:
-            self._read_whole(got)
+        for found in got.objects:
+            if got.headers.get("content-type", "").startswith("text/event-stream"):
+                self.read_event(found, got)
+            elif got.status != 200 or found.get("error"):
+                got.failed = bool(found.get("error"))
+            else:
+                self.read_whole(found, got)
+        got.said = bool(got.text) or got.said
         return got
 
     @asynccontextmanager
@@ -95,26 +110,6 @@ class ClientDialect:
         body = {"model": model, "stream": stream, **self.fields}
         async with client.stream("POST", self.path, json=body) as response:
             yield response
-
-    def _read_whole(self, got: Answered) -> None:
-        answer = _object(got.body)
-        if answer is None:
-            return
-        if got.status != 200 or answer.get("error"):
-            got.failed = bool(answer.get("error"))
-            return
-        self.read_whole(answer, got)
-        got.said = bool(got.text) or got.said
-
-    def _read_stream(self, got: Answered) -> None:
-        splitter = EventSplitter()
-        events = splitter.feed(got.body)[1]
-        for raw in [*events, splitter.rest()]:
-            data = event_data(raw) if raw.strip() else None
-            event = _object(data) if data is not None else None
-            if event is not None:
-                self.read_event(event, got)
-        got.said = bool(got.text) or got.said
 
 
 async def _parts(response: httpx2.Response, got: Answered) -> AsyncIterator[bytes]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from collections.abc import Mapping
+from typing import Any, Protocol, runtime_checkable
 
 from switchgear.testing.server import LoopbackServer
 from switchgear.types import Kind
@@ -85,3 +86,34 @@ class FakeProvider(Protocol):
 
     def revoke(self) -> None:
         """From now on the refresh tokens given out so far are refused."""
+
+
+# -- what a fake may have beside that ------------------------------------------------------------------------
+
+
+@runtime_checkable
+class FakeRefusal(Protocol):
+    """A provider at whose page a person can say no to a sign-in that waits for them, as in a device flow."""
+
+    async def refuse(self, url: str, code: str | None, person: str) -> None:
+        """Play the person's browser: open the address, sign in as ``person``, enter the code if any, and refuse."""
+
+
+@runtime_checkable
+class FakeExport(Protocol):
+    """A provider whose accounts another program keeps in files, which the plugin imports."""
+
+    def imports(self) -> tuple[str, Mapping[str, Any]]:
+        """A file of :data:`ADA`'s: the program that wrote it, as the plugin knows it, and the file's JSON object."""
+
+
+@runtime_checkable
+class FakeToolCall(Protocol):
+    """A provider whose model has to be told to call a tool; :class:`FakeOpenAI` does where the question says "tool"."""
+
+    def call_tool(self) -> None:
+        """Let the next chat call be answered with a call of the first tool that it offers."""
+
+
+OPTIONAL = (FakeRefusal, FakeExport, FakeToolCall)
+"""Where the fake has none of it, the checks that need it do not apply, or prove less."""

@@ -16,9 +16,12 @@ from switchgear.errors import PluginError, UpstreamError
 from switchgear.settings import ProviderSettings
 from switchgear.testing.contract.base import NotApplicable, check, expect
 from switchgear.testing.contract.benched import BenchedContract
+from switchgear.testing.contract.clients import CHAT
 from switchgear.testing.traffic import is_here
 from switchgear.types import Dialect, Model, ProviderInfo
 
+LATEST = 10.0**11
+"""More Unix seconds than anybody means; milliseconds are more."""
 UNKNOWN = "no-such-key"
 METHOD = re.compile(r"[a-z0-9][a-z0-9-]*")
 IMPORT_LIMIT_S = 30.0
@@ -128,6 +131,47 @@ class LoadChecks(BenchedContract):
                 except PluginError as error:
                     expect(False, f"{what}: {error.message}; raise UpstreamError")
                 expect(listed, f"{what}: it lists no model, as if the account had none")
+
+    @check(1)
+    async def test_an_alias_is_another_name_of_one_model(self) -> None:
+        """An alias is a name that no other model has, as id or as alias, and a client that uses it is answered."""
+        listed = (await self.toured()).listed
+        aliases = [alias for model in listed for alias in model.aliases]
+        if not aliases:
+            raise NotApplicable("no model has another name")
+        odd = [alias for alias in aliases if not alias or any(c.isspace() or not c.isprintable() for c in alias)]
+        expect(not odd, f"no client can write {', '.join(map(repr, odd))}")
+        ids = {model.id for model in listed}
+        taken = sorted(ids.intersection(aliases))
+        expect(not taken, f"{', '.join(taken)} is the id of a model, and an alias too")
+        twice = sorted({alias for alias in aliases if aliases.count(alias) > 1})
+        expect(not twice, f"{', '.join(twice)} is an alias twice")
+        async with self.bench() as bench:
+            await bench.accounts()
+            mine = next((model.aliases for model in listed if model.id == bench.fake.model), ())
+            for alias in mine:
+                got = await CHAT.ask(bench.gateway.client, alias)
+                expect(got.ok, f"{alias}: the client got {got}")
+
+    @check(1)
+    async def test_quotas_can_be_told_apart(self) -> None:
+        """Each quota says what it counts, has a name where others count the same, and gives seconds for times."""
+        plugins = await self.loaded()
+        if not plugins.implements(self.plugin, "read_quota"):
+            raise NotApplicable("it reads no quota")
+        tour = await self.toured()
+        problem = tour.missed.get("reading the quota")
+        expect(problem is None, f"it cannot be read: {problem}")
+        if not tour.quota:
+            raise NotApplicable("the account has no quota")
+        called = [f"{row.unit} {row.name}".strip() for row in tour.quota]
+        same = sorted({name for name in called if called.count(name) > 1})
+        expect(not same, f"{', '.join(same)}: more than one is called so; give each a name")
+        for name, row in zip(called, tour.quota, strict=True):
+            expect(row.unit, "a quota has no unit")
+            expect((row.limit or 0) >= 0 and (row.used or 0) >= 0, f"{name}: {row.used} of {row.limit}")
+            late = [at for at in (row.resets_at, row.observed_at) if at is not None and at > LATEST]
+            expect(not late, f"{name}: {late} are no Unix seconds: milliseconds?")
 
     async def _settings(self) -> tuple[type[BaseModel], BaseModel]:
         info = (await self.loaded()).info(self.plugin)

@@ -7,14 +7,18 @@ from collections.abc import Callable
 from switchgear.testing.contract.answers import AnswerChecks
 from switchgear.testing.contract.base import Result
 from switchgear.testing.contract.faults import FaultChecks
+from switchgear.testing.contract.importing import ImportChecks
 from switchgear.testing.contract.loads import LoadChecks
 from switchgear.testing.contract.renewing import RenewingChecks
 from switchgear.testing.contract.report import Report, report_on
 from switchgear.testing.contract.secrecy import SecrecyChecks
 from switchgear.testing.contract.signing import SigningChecks
+from switchgear.testing.contract.tools import ToolChecks
 
 
-class ProviderContract(LoadChecks, AnswerChecks, SigningChecks, RenewingChecks, FaultChecks, SecrecyChecks):
+class ProviderContract(
+    LoadChecks, AnswerChecks, ToolChecks, SigningChecks, ImportChecks, RenewingChecks, FaultChecks, SecrecyChecks
+):
     """What a plugin has to do. Subclass it, name the plugin, and give it a fake of its provider::
 
         class Contract(ProviderContract):

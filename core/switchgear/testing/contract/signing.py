@@ -10,7 +10,7 @@ import httpx2
 from switchgear.testing.contract.base import NotApplicable, check, expect
 from switchgear.testing.contract.bench import Bench
 from switchgear.testing.contract.benched import BenchedContract
-from switchgear.testing.contract.fake import ADA, BEN
+from switchgear.testing.contract.fake import ADA, BEN, FakeRefusal
 from switchgear.testing.person import Person
 from switchgear.testing.traffic import is_here
 from switchgear.upstream import tls_context
@@ -111,6 +111,23 @@ class SigningChecks(BenchedContract):
             raise NotApplicable("no sign-in method sends the browser back to this machine")
 
     @check(4)
+    async def test_a_person_who_says_no_has_no_account(self) -> None:
+        """A person who refuses in the browser ends the sign-in, and nothing is saved."""
+        tried = False
+        for method in await self._methods():
+            async with self.bench() as bench:
+                if not isinstance(bench.fake, FakeRefusal):
+                    raise NotApplicable("the fake's people cannot refuse: it has no refuse()")
+                person = bench.person(ADA, method)
+                visits = person.visit = _Refuser(bench.fake)
+                account = await bench.give_up(person)
+                tried |= visits.refused
+                saved = bool(bench.gateway.auth_files) or account is not None
+                expect(not (visits.refused and saved), f"{method}: {ADA} said no, and an account was saved")
+        if not tried:
+            raise NotApplicable("no sign-in method waits for a person at the provider's page")
+
+    @check(4)
     async def test_accounts_survive_a_restart(self) -> None:
         """After a restart every account that signed in is there, and answers."""
         for method in await self._methods():
@@ -142,6 +159,22 @@ REFUSALS: Mapping[str, Mapping[str, str]] = {
     "a refusal": {"error": "access_denied", "state": "{state}"},
     "a made-up code": {"code": GARBAGE, "state": "{state}"},
 }
+
+
+class _Refuser:
+    """A browser whose person says no to what waits for them.
+
+    Attributes:
+        refused: an address was opened, and refused.
+    """
+
+    def __init__(self, fake: FakeRefusal) -> None:
+        self._fake = fake
+        self.refused = False
+
+    async def __call__(self, url: str, code: str | None) -> None:
+        await self._fake.refuse(url, code, ADA)
+        self.refused = True
 
 
 class _Stranger:

@@ -21,7 +21,7 @@ from switchgear.testing.contract.fake import ADA, BEN, TOLD, FakeProvider
 from switchgear.testing.leaks import LeakScanner
 from switchgear.testing.logbook import Logbook
 from switchgear.testing.loopwatch import LoopWatch
-from switchgear.types import AttemptRecord, Dialect, Kind, Model
+from switchgear.types import AttemptRecord, Dialect, Kind, Model, Quota
 
 STREAMED = frozenset({"in_band_stream"})
 BOTH_WAYS = frozenset({"cut"})
@@ -62,6 +62,7 @@ class Tour:
 
     Attributes:
         listed: the models of the first account.
+        quota: the limits of the first account.
         answers: to one good question, by dialect and whether it was streamed.
         good: the attempts of ``answers``, in the same order.
         faults: by name; a fault that the provider does not have is missing.
@@ -75,6 +76,7 @@ class Tour:
     """
 
     listed: tuple[Model, ...] = ()
+    quota: tuple[Quota, ...] = ()
     answers: dict[tuple[Dialect, bool], Answered] = field(default_factory=dict)
     good: list[AttemptRecord] = field(default_factory=list)
     faults: dict[str, Seen] = field(default_factory=dict)
@@ -152,7 +154,7 @@ async def _everything(one: Bench, tour: Tour) -> None:
                 tour.good.append(one.records[-1])
                 _take(tour, got)
     async with tour.part("reading the quota"):
-        await one.read_quota()
+        tour.quota = tuple(await one.read_quota())
     for fault in FAULTS:
         await _fault(one, tour, str(fault))
     await _pages(one, tour)
