@@ -6,8 +6,10 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
 SOURCES := core plugins tests docs
+PROTO := switchgear_cursor/proto/agent.proto
+PROTOC = $(BIN)/python -m grpc_tools.protoc -I plugins
 
-.PHONY: help serve test test-clients check format lint types imports docs bench clean
+.PHONY: help serve test test-clients check format lint types imports docs docs-write proto proto-write bench clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile
@@ -21,7 +23,7 @@ test: $(STAMP) ## run the tests
 test-clients: $(STAMP) ## run real clients, installed into .clients, against the gateway, and the whole kit on bad plugins
 	@SWITCHGEAR_CLIENTS=1 $(BIN)/python -m pytest -q tests/clients tests/core/test_contract_bad_plugins.py $(TESTARGS)
 
-check: format lint types imports docs test ## everything that has to be green
+check: format lint types imports docs proto test ## everything that has to be green
 
 format: $(DEV_STAMP)
 	@$(BIN)/ruff format --check --quiet $(SOURCES) || { echo "run: $(BIN)/ruff format $(SOURCES)"; exit 1; }
@@ -42,8 +44,17 @@ docs: $(DEV_STAMP)
 docs-write: $(DEV_STAMP)
 	@$(BIN)/cog -I . -r docs/*.md README.md
 
+proto: $(DEV_STAMP)
+	@mkdir -p $(VENV)/proto && $(PROTOC) --python_out=$(VENV)/proto --pyi_out=$(VENV)/proto $(PROTO)
+	@diff -q $(VENV)/proto/$(PROTO:.proto=_pb2.py) plugins/$(PROTO:.proto=_pb2.py) && \
+	 diff -q $(VENV)/proto/$(PROTO:.proto=_pb2.pyi) plugins/$(PROTO:.proto=_pb2.pyi) || { echo "run: make proto-write"; exit 1; }
+
+proto-write: $(DEV_STAMP)
+	@$(PROTOC) --python_out=plugins --pyi_out=plugins $(PROTO)
+
 bench: $(STAMP) ## measure the gateway beside a bare pass-through, in one run
 	@$(BIN)/python -m tests.bench $(BENCHARGS)
+	@$(BIN)/python -m tests.bench.duplex
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; try: make PYTHON=python3.12"; exit 1; }

@@ -54,6 +54,7 @@ from switchgear.types import (
 
 if TYPE_CHECKING:
     from switchgear.classify import default_verdict, retry_hint
+    from switchgear.duplex import Duplex
     from switchgear.editing import AnswerEditor, edited
     from switchgear.settings import ModelEntry, ProviderSettings, SettingsModel, TimeoutSettings, Url
     from switchgear.think_tags import ThinkTags
@@ -71,6 +72,7 @@ __all__ = [
     "ConfigError",
     "Conversation",
     "Dialect",
+    "Duplex",
     "Event",
     "Failure",
     "File",
@@ -122,6 +124,7 @@ __all__ = [
 
 _LAZY = {
     "AnswerEditor": "switchgear.editing",
+    "Duplex": "switchgear.duplex",
     "ModelEntry": "switchgear.settings",
     "ProviderSettings": "switchgear.settings",
     "SettingsModel": "switchgear.settings",
@@ -133,7 +136,7 @@ _LAZY = {
     "edited": "switchgear.editing",
     "retry_hint": "switchgear.classify",
 }
-"""Names whose modules import pydantic, httpx2 or msgspec: fetched when first used, so that the import stays quick."""
+"""Names whose modules import pydantic, httpx2, h2 or msgspec: fetched when first used, to keep the import quick."""
 
 
 def __getattr__(name: str) -> Any:

@@ -9,19 +9,22 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import os
 import ssl
 import weakref
 import zlib
 from collections.abc import AsyncGenerator, Callable
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx2
 
 from switchgear.errors import UpstreamError
+from switchgear.network_reason import network_reason
 from switchgear.secret import Secret, redact
 from switchgear.types import Failure, Reply, Timeouts
+
+if TYPE_CHECKING:
+    from switchgear.duplex import Duplex, DuplexPool
 
 MAX_CONNECTIONS = 4096
 MAX_IDLE_CONNECTIONS = 512
@@ -37,6 +40,14 @@ TransportFactory = Callable[[str | None], httpx2.AsyncBaseTransport]
 def tls_context() -> ssl.SSLContext:
     """The TLS context of every upstream call: it trusts what the operating system trusts, or ``SSL_CERT_FILE``."""
     return httpx2.create_ssl_context()
+
+
+@functools.cache
+def http2_tls_context() -> ssl.SSLContext:
+    """The same trust for full-duplex calls. A context of its own: httpx2 sets the ALPN of those it is given."""
+    context = httpx2.create_ssl_context()
+    context.set_alpn_protocols(["h2"])
+    return context
 
 
 def httpx_transport(proxy_url: str | None) -> httpx2.AsyncBaseTransport:
@@ -60,8 +71,9 @@ class UpstreamClient:
     ``failure``. An answer with an error status is an answer: it is returned.
     """
 
-    def __init__(self, transport: httpx2.AsyncBaseTransport) -> None:
+    def __init__(self, transport: httpx2.AsyncBaseTransport, duplexes: DuplexLines | None = None) -> None:
         self._transport = transport
+        self._duplexes = duplexes or DuplexLines(None)
 
     async def send(self, request: httpx2.Request, timeouts: Timeouts | None = None) -> httpx2.Response:
         """Send ``request``; return as soon as the headers are here. The caller closes the response."""
@@ -73,9 +85,7 @@ class UpstreamClient:
             "read": limits.first_byte_s,
         }
         request.extensions = {**request.extensions, "timeout": timeout}
-        headers = request.headers
-        headers.setdefault("user-agent", USER_AGENT)
-        headers.setdefault("accept-encoding", "identity")
+        _complete(request.headers)
         try:
             response = await self._transport.handle_async_request(request)
         except httpx2.TransportError as error:
@@ -114,6 +124,45 @@ class UpstreamClient:
 
         return Reply(response.status_code, headers, body, aclose)
 
+    async def duplex(self, request: httpx2.Request, timeouts: Timeouts | None = None) -> Duplex:
+        """Begin a call that is open in both directions: send the headers of ``request`` now, its body bit by bit.
+
+        Over HTTP/2, many calls on few connections; for ``http://`` by prior knowledge. ``connect_s`` is for getting a
+        connection; ``total_s`` counts from here. An upstream without HTTP/2 is a failure of the cause ``protocol``. The
+        caller closes the call, in a ``finally``.
+
+        Raises:
+            ValueError: ``request`` has a body of its own.
+        """
+        _complete(request.headers)
+        return await self._duplexes.open(request, timeouts or Timeouts())
+
+
+class DuplexLines:
+    """The full-duplex connections of one client. Nothing of HTTP/2 is imported before the first is wanted."""
+
+    def __init__(self, proxy_url: str | None) -> None:
+        self._proxy_url = proxy_url
+        self._pool: DuplexPool | None = None
+
+    async def open(self, request: httpx2.Request, timeouts: Timeouts) -> Duplex:
+        """Begin a call; see :meth:`UpstreamClient.duplex`."""
+        if self._pool is None:
+            from switchgear.duplex import DuplexPool
+
+            self._pool = DuplexPool(self._proxy_url, http2_tls_context, tls_context)
+        return await self._pool.open(request, timeouts)
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        if self._pool is not None:
+            await self._pool.aclose()
+
+
+def _complete(headers: httpx2.Headers) -> None:
+    headers.setdefault("user-agent", USER_AGENT)
+    headers.setdefault("accept-encoding", "identity")
+
 
 _LENGTH_HEADERS = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})
 
@@ -148,7 +197,7 @@ def _failure(error: httpx2.TransportError, when: str, url: httpx2.URL | None = N
             return Failure("timeout", message=f"the upstream sent nothing in time, {when}")
         case httpx2.ConnectError():
             host = "" if url is None else url.netloc.decode("ascii")
-            return Failure("connection", message=f"cannot connect to the upstream: {_reason(error)}", host=host)
+            return Failure("connection", message=f"cannot connect to the upstream: {network_reason(error)}", host=host)
         case httpx2.ProxyError():
             return Failure("connection", message="the proxy refused the way to the upstream")
         case httpx2.LocalProtocolError() | httpx2.UnsupportedProtocol():
@@ -157,28 +206,24 @@ def _failure(error: httpx2.TransportError, when: str, url: httpx2.URL | None = N
             return Failure("connection", message=f"the upstream broke the connection {when}")
 
 
-def _reason(error: BaseException) -> str:
-    """The operating system's or TLS's own words, from below the libraries' layers."""
-    found = str(error)
-    below: BaseException | None = error
-    while below is not None:
-        if isinstance(below, ConnectionError) and below.errno:
-            found = os.strerror(below.errno)
-        elif isinstance(below, OSError) and below.strerror:
-            found = below.strerror
-        inner = below.exceptions[0] if isinstance(below, BaseExceptionGroup) else None
-        below = inner or below.__cause__ or below.__context__
-    return redact(found)[:200]
-
-
-_Made = dict[str | None, tuple[UpstreamClient, httpx2.AsyncBaseTransport]]
+_Made = dict[str | None, tuple[UpstreamClient, httpx2.AsyncBaseTransport, DuplexLines]]
 
 
 class UpstreamClients:
-    """One :class:`UpstreamClient` for each proxy in use, made when first asked for."""
+    """One :class:`UpstreamClient` for each proxy in use, made when first asked for.
 
-    def __init__(self, factory: TransportFactory = httpx_transport) -> None:
+    Args:
+        factory: makes the transport of one.
+        duplexes: makes its full-duplex connections.
+    """
+
+    def __init__(
+        self,
+        factory: TransportFactory = httpx_transport,
+        duplexes: Callable[[str | None], DuplexLines] = DuplexLines,
+    ) -> None:
         self._factory = factory
+        self._duplexes = duplexes
         self._made: _Made = {}
 
     def through(self, proxy_url: Secret | None) -> UpstreamClient:
@@ -187,7 +232,8 @@ class UpstreamClients:
         made = self._made.get(key)
         if made is None:
             transport = self._factory(key)
-            made = self._made[key] = (UpstreamClient(transport), transport)
+            duplexes = self._duplexes(key)
+            made = self._made[key] = (UpstreamClient(transport, duplexes), transport, duplexes)
         return made[0]
 
     async def aclose(self) -> None:
@@ -215,5 +261,6 @@ def _begin_closing(made: _Made) -> None:
 
 async def _close(made: _Made) -> None:
     while made:
-        _, (_, transport) = made.popitem()
+        _, (_, transport, duplexes) = made.popitem()
+        await duplexes.aclose()
         await transport.aclose()

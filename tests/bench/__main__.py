@@ -57,6 +57,7 @@ class Bench:
         pair = cores()
         self._core = pair[0] if pair else None
         self._other_core = pair[1] if pair else None
+        self._ours: list[int] = []
 
     def run(self, names: list[str]) -> list[Measured]:
         """Every scenario, each printed when it is done."""
@@ -132,8 +133,15 @@ class Bench:
         self, scenario: Scenario, upstream: Running, names: list[str], profiles: dict[str, Path] | None = None
     ) -> Iterator[list[Running]]:
         """Fresh processes of the subjects named, idle."""
-        config, key = gateway_config(self._directory, upstream.port, kiro=scenario.model.startswith("kiro/"))
         with contextlib.ExitStack() as stack:
+            cursor = stack.enter_context(self._cursor()) if scenario.model.startswith("cursor/") else None
+            self._ours = [os.getpid(), upstream.pid, *([cursor.pid] if cursor else [])]
+            config, key = gateway_config(
+                self._directory,
+                upstream.port,
+                kiro=scenario.model.startswith("kiro/"),
+                cursor_port=cursor.port if cursor else None,
+            )
             started = []
             for name in names:
                 profile = (profiles or {}).get(name)
@@ -150,9 +158,14 @@ class Bench:
                 started.append(subject)
             yield started
 
+    def _cursor(self) -> contextlib.AbstractContextManager[Running]:
+        log = self._directory / "cursor.log"
+        return running("cursor", python("tests.bench.cursor"), core=self._other_core, log=log)
+
     def _load(self, scenario: Scenario, subject: Running, upstream: Running, seconds: float) -> Result:
         arguments = ["--port", str(subject.port), "--key", subject.key, *scenario.arguments(seconds)]
-        arguments += ["--ours", str(upstream.pid), "--ours", str(os.getpid())]
+        for pid in self._ours or [os.getpid(), upstream.pid]:
+            arguments += ["--ours", str(pid)]
         if subject.name == "gateway":
             arguments += ["--more-events", str(scenario.more_events)]
             arguments += ["--anthropic"] if scenario.anthropic else []

@@ -134,6 +134,33 @@ SCENARIOS = {
         grace_s=0.2,
         more_events=1,  # the usage, in a chunk of its own
     ),
+    "cursor-50": Scenario(
+        title="50 streams as in sse-50, but of Cursor's runs over HTTP/2, beside the bare pass-through of as many chunks",
+        clients=50,
+        model="cursor/fake-n100-i20",
+        ratio="cpu_us_per_chunk",
+        target=2.0,
+        columns=("chunks_per_s", *TTFT, "cpu_us_per_chunk"),
+        stream=True,
+        ramp_ms=20,
+        grace_s=0.2,
+        more_events=1,  # the usage, in a chunk of its own
+    ),
+    "cursor-200": Scenario(
+        title="200 open runs of Cursor on two connections, a chunk each 200 ms (1000 chunks/s offered): memory",
+        clients=200,
+        model="cursor/fake-n20-i200",
+        ratio="rss_peak_mb",
+        target=None,  # the plugin, protobuf and h2 weigh what they weigh; the point is that it does not grow
+        columns=("open_streams", "chunks_per_s", "cpu_us_per_chunk", "rss_idle_mb", "rss_peak_mb"),
+        stream=True,
+        warm_s=3.0,
+        ramp_ms=3,
+        grace_s=0.0,
+        alone=True,
+        rounds=1,
+        more_events=1,
+    ),
     "json-1000": Scenario(
         title="1000 in flight, the upstream takes 500 ms; 2000 requests from the first to the last answer",
         clients=1000,

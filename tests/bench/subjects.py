@@ -22,6 +22,7 @@ from typing import IO
 from switchgear import upstream as core_upstream
 from switchgear.cli.server import hypercorn_config
 from switchgear.types import Timeouts
+from tests.bench.cursor import API_KEY as CURSOR_KEY
 from tests.bench.upstream import MODELS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -116,10 +117,13 @@ def bare_settings(upstream_port: int) -> str:
     return json.dumps({"upstream": upstream, "hypercorn": plain, "limits": limits, "timeouts": timeouts})
 
 
-def gateway_config(directory: Path, upstream_port: int, *, kiro: bool = False) -> tuple[Path, str]:
+def gateway_config(
+    directory: Path, upstream_port: int, *, kiro: bool = False, cursor_port: int | None = None
+) -> tuple[Path, str]:
     """A configuration file in ``directory``, and the client key it names. JSON is YAML too.
 
-    With ``kiro`` the same upstream is there as Kiro too; without, its plugin weighs nothing.
+    With ``kiro`` the same upstream is there as Kiro too, and with ``cursor_port`` another one as Cursor; without, their
+    plugins weigh nothing.
     """
     key = f"sg-{secrets.token_urlsafe(32)}"
     base = f"http://127.0.0.1:{upstream_port}"
@@ -142,6 +146,9 @@ def gateway_config(directory: Path, upstream_port: int, *, kiro: bool = False) -
     if kiro:
         keys = [f"ksk_{secrets.token_hex(16)}"]
         config["kiro"] = [{"api-keys": keys, "endpoints": {"runtime": base, "management": base}}]
+    if cursor_port is not None:
+        url = f"http://127.0.0.1:{cursor_port}"
+        config["cursor"] = [{"api-keys": [CURSOR_KEY], "endpoints": {"api": url, "website": url}}]
     path = directory / "config.yaml"
     path.write_text(json.dumps(config, indent=1))
     path.chmod(0o600)

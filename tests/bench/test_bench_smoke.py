@@ -11,11 +11,19 @@ from pathlib import Path
 import pytest
 
 from switchgear import Finish, Text
+from switchgear.upstream import UpstreamClients
+from switchgear_cursor.calls import identification
+from switchgear_cursor.fake.agent import FakeAgent
+from switchgear_cursor.fake.people import People
+from switchgear_cursor.run_request import ModelChoice
+from switchgear_cursor.settings import CursorSettings
 from switchgear_kiro.answer import AnswerReader
 from tests.bench.connection import DONE, Connection, Result, Run
+from tests.bench.cursor import paced
 from tests.bench.report import Measured, summary, table, verdict
 from tests.bench.subjects import ROOT, Running, bare_settings, check, python, running
 from tests.bench.upstream import HEADERS_OF_KIRO, TEXT, answer_of, events_of, framed, json_answer, kiro_answer_of
+from tests.plugins.cursor_agent import Chatter
 
 
 @pytest.fixture
@@ -122,3 +130,16 @@ def test_judges_quiet_rounds_only(rounds: list[tuple[float, float]], word: str) 
     bare = [Result(cpu_us_per_request=1000.0, noise_pct=0.0) for _ in rounds]
     gateway = [Result(cpu_us_per_request=1000.0 * ratio, noise_pct=noise) for ratio, noise in rounds]
     assert f"target 1.3x: {word}" in verdict(Measured("json-32", {"bare": bare, "gateway": gateway}))
+
+
+@pytest.mark.anyio
+async def test_cursors_runs_have_the_same_chunks() -> None:
+    clients, people = UpstreamClients(), People()
+    async with FakeAgent(people) as agent:
+        agent.is_plain, agent.otherwise = True, paced
+        identity = identification(CursorSettings(), people.access(people.user("ada")))
+        choices = [ModelChoice("fake-n5-i1")]
+        events = await Chatter(clients.through(None), agent.server.url, choices, identity=identity).ask()
+    await clients.aclose()
+    assert [event for event in events if isinstance(event, Text)] == [Text(TEXT)] * 5
+    assert events[-1] == Finish("stop")

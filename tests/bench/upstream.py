@@ -22,7 +22,7 @@ from dataclasses import dataclass
 
 from switchgear_kiro.eventstream import encode
 
-MODELS = ("fake", "fake-d500", "fake-n64", "fake-n100-i20", "fake-n40-i500")
+MODELS = ("fake", "fake-d500", "fake-n64", "fake-n100-i20", "fake-n20-i200", "fake-n40-i500")
 """Those that the scenarios ask for; any other works as well."""
 LIFETIME_S = 900.0
 """It ends by itself after so long, should its parent be gone."""

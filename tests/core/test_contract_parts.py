@@ -8,6 +8,7 @@ import json
 import logging
 import socket
 import time
+from collections.abc import Callable
 from urllib.parse import quote
 
 import httpx2
@@ -16,8 +17,8 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from switchgear import LoginCancelled
-from switchgear.testing import FakeClock, LeakScanner, LoopbackServer, Person
+from switchgear import LoginCancelled, UpstreamError
+from switchgear.testing import FakeClock, Http2Exchange, Http2Server, LeakScanner, LoopbackServer, Person
 from switchgear.testing.exchange import Exchange
 from switchgear.testing.logbook import Logbook
 from switchgear.testing.loopwatch import LoopWatch
@@ -155,6 +156,45 @@ async def test_cores_client_is_told_from_a_connection_past_it() -> None:
         await clients.aclose()
     assert [call.place for call in traffic.calls] == [f"GET {server.url}/good"]
     assert traffic.strays == [f"127.0.0.1:{server.port}"]
+
+
+async def test_full_duplex_calls_are_watched_as_well() -> None:
+    traffic = Traffic()
+    clients = UpstreamClients(traffic.transport, traffic.duplexes)
+
+    async def answer(exchange: Http2Exchange) -> None:
+        await exchange.respond(200)
+
+    async def plugin(url: str) -> int:
+        call = await clients.through(None).duplex(httpx2.Request("POST", url))
+        try:
+            await call.answered()
+            return call.status
+        finally:
+            await call.aclose()
+
+    async with Http2Server(answer) as server:
+        with traffic.watched():
+            assert await gateway_task(plugin(server.url + "/good")) == 200
+            with pytest.raises(UpstreamError, match="does not leave this machine"):
+                await gateway_task(plugin("https://acme.example/"))
+            for instead in (httpx2.Response(503), httpx2.ConnectError("refused")):
+                traffic.answer = _giving(instead)
+                with pytest.raises(UpstreamError):
+                    await gateway_task(plugin(server.url + "/instead"))
+        await clients.aclose()
+    paths = [f"{server.url}/good", "https://acme.example/", *[f"{server.url}/instead"] * 2]
+    assert [call.place for call in traffic.calls] == [f"POST {path}" for path in paths]
+    assert (traffic.foreign, traffic.strays, server.hits("/instead")) == (["acme.example"], [], 0)
+
+
+def _giving(instead: httpx2.Response | Exception) -> Callable[[httpx2.Request], httpx2.Response | None]:
+    def answer(request: httpx2.Request) -> httpx2.Response | None:
+        if isinstance(instead, Exception):
+            raise instead
+        return instead
+
+    return answer
 
 
 async def test_nothing_leaves_this_machine() -> None:

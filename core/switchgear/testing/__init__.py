@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from switchgear.testing.clock import FakeClock
     from switchgear.testing.contract import FakeProvider, ProviderContract
     from switchgear.testing.exchange import ClientGoneError, Exchange, ReceivedRequest
+    from switchgear.testing.http2_exchange import Http2Exchange, Http2Request
+    from switchgear.testing.http2_server import Http2Server
     from switchgear.testing.leaks import Leak, LeakScanner
     from switchgear.testing.oauth_server import OAuthServer
     from switchgear.testing.openai_personalities import PERSONALITIES, ErrorSpec, Personality
@@ -36,6 +38,9 @@ __all__ = [
     "FakeClock",
     "FakeOpenAI",
     "FakeProvider",
+    "Http2Exchange",
+    "Http2Request",
+    "Http2Server",
     "Leak",
     "LeakScanner",
     "LoopbackServer",
@@ -60,6 +65,8 @@ _MODULES = {
     "clock": ("FakeClock",),
     "contract": ("FakeProvider", "ProviderContract"),
     "exchange": ("ClientGoneError", "Exchange", "ReceivedRequest"),
+    "http2_exchange": ("Http2Exchange", "Http2Request"),
+    "http2_server": ("Http2Server",),
     "leaks": ("Leak", "LeakScanner"),
     "oauth_server": ("OAuthServer",),
     "openai_personalities": ("PERSONALITIES", "ErrorSpec", "Personality"),

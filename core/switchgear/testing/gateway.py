@@ -141,7 +141,8 @@ async def running_gateway(
     with traffic.watched(), patch.dict(os.environ, {KEY_FILE_VARIABLE: str(sealing_key)}):
         available = {plugin.name: plugin}
         loaded = await asyncio.to_thread(load, path, None, available)
-        service = Service(path, loaded, available=available, clients=UpstreamClients(traffic.transport))
+        clients = UpstreamClients(traffic.transport, traffic.duplexes)
+        service = Service(path, loaded, available=available, clients=clients)
         for problem in service.current.broken.values():
             raise RuntimeError(f"the plugin cannot be used: it {problem}")
         async with _served(service) as url:

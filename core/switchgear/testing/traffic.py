@@ -11,11 +11,16 @@ import threading
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx2
 
-from switchgear.upstream import httpx_transport
+from switchgear.errors import UpstreamError
+from switchgear.types import Failure, Timeouts
+from switchgear.upstream import DuplexLines, httpx_transport
+
+if TYPE_CHECKING:
+    from switchgear.duplex import Duplex
 
 T = TypeVar("T")
 
@@ -46,7 +51,7 @@ class Traffic:
         foreign: the hosts outside this machine that were called; the call was refused.
         strays: connections that were opened past core's client.
         answer: is asked before each call is sent; what it gives is the answer, and ``None`` lets the call go. It may
-            raise what a transport raises.
+            raise what a transport raises. A full-duplex call that is not let go fails as one whose connection breaks.
     """
 
     def __init__(self) -> None:
@@ -59,6 +64,23 @@ class Traffic:
     def transport(self, proxy_url: str | None) -> httpx2.AsyncBaseTransport:
         """Core's own transport, watched."""
         return _Watched(httpx_transport(proxy_url), self)
+
+    def duplexes(self, proxy_url: str | None) -> DuplexLines:
+        """Core's own full-duplex connections, watched."""
+        return _WatchedDuplexes(proxy_url, self)
+
+    def sent(self, request: httpx2.Request) -> tuple[UpstreamCall, httpx2.Response | None]:
+        """A call is about to be sent; gives its record, and the answer that it gets instead.
+
+        Raises:
+            httpx2.TransportError: it is not let out.
+        """
+        call = UpstreamCall(request.method, str(request.url))
+        self.calls.append(call)
+        if not is_here(request.url.host):
+            self.foreign.append(request.url.host)
+            raise httpx2.ConnectError(f"the test does not leave this machine for {request.url.host}", request=request)
+        return call, None if self.answer is None else self.answer(request)
 
     @contextmanager
     def watched(self) -> Iterator[None]:
@@ -96,13 +118,8 @@ class _Watched(httpx2.AsyncBaseTransport):
         self._traffic = traffic
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        traffic = self._traffic
-        call = UpstreamCall(request.method, str(request.url))
-        traffic.calls.append(call)
-        if not is_here(request.url.host):
-            traffic.foreign.append(request.url.host)
-            raise httpx2.ConnectError(f"the test does not leave this machine for {request.url.host}", request=request)
-        if traffic.answer is not None and (given := traffic.answer(request)) is not None:
+        call, given = self._traffic.sent(request)
+        if given is not None:
             return given
         token = _of_client.set(True)
         try:
@@ -114,6 +131,25 @@ class _Watched(httpx2.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         await self._transport.aclose()
+
+
+class _WatchedDuplexes(DuplexLines):
+    def __init__(self, proxy_url: str | None, traffic: Traffic) -> None:
+        super().__init__(proxy_url)
+        self._traffic = traffic
+
+    async def open(self, request: httpx2.Request, timeouts: Timeouts) -> Duplex:
+        try:
+            _, given = self._traffic.sent(request)
+        except httpx2.TransportError as error:
+            raise UpstreamError(Failure("connection", message=str(error))) from error
+        if given is not None:
+            raise UpstreamError(Failure("connection", message="the upstream broke the connection"))
+        token = _of_client.set(True)
+        try:
+            return await super().open(request, timeouts)
+        finally:
+            _of_client.reset(token)
 
 
 def is_here(host: str) -> bool:

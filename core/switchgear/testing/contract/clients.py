@@ -163,12 +163,20 @@ def _chat_event(event: Json, got: Answered) -> None:
 # -- messages ----------------------------------------------------------------------------------------------
 
 
+def _messages_tokens(usage: object, got: Answered) -> None:
+    """There what was read from a cache, or written to it, is no part of the input."""
+    if isinstance(usage, dict) and isinstance(usage.get("input_tokens"), int):
+        cached = (usage.get(f"cache_{way}_input_tokens") or 0 for way in ("read", "creation"))
+        usage = {**usage, "input_tokens": usage["input_tokens"] + sum(cached)}
+    _tokens(usage, ("input_tokens", "output_tokens"), got)
+
+
 def _messages_whole(answer: Json, got: Answered) -> None:
     for block in answer.get("content") or []:
         got.text += block.get("text") or ""
         got.said |= block.get("type") != "text"
     got.finished = answer.get("stop_reason") is not None
-    _tokens(answer.get("usage"), ("input_tokens", "output_tokens"), got)
+    _messages_tokens(answer.get("usage"), got)
 
 
 def _messages_event(event: Json, got: Answered) -> None:
@@ -176,14 +184,14 @@ def _messages_event(event: Json, got: Answered) -> None:
         case "error":
             got.failed = True
         case "message_start":
-            _tokens((event.get("message") or {}).get("usage"), ("input_tokens", "output_tokens"), got)
+            _messages_tokens((event.get("message") or {}).get("usage"), got)
         case "content_block_start":
             got.said |= (event.get("content_block") or {}).get("type") not in {None, "text"}
         case "content_block_delta":
             got.text += (event.get("delta") or {}).get("text") or ""
         case "message_delta":
             got.finished |= (event.get("delta") or {}).get("stop_reason") is not None
-            _tokens(event.get("usage"), ("input_tokens", "output_tokens"), got)
+            _messages_tokens(event.get("usage"), got)
         case "message_stop":
             got.finished = True
 

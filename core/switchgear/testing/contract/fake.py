@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Protocol, runtime_checkable
 
-from switchgear.testing.server import LoopbackServer
 from switchgear.types import Kind
 
 ADA, BEN = "ada", "ben"
@@ -39,6 +38,25 @@ REFRESH = ("refresh_omits_token",)
 """Faults of the next refresh: an answer without a refresh token, the old one staying good."""
 
 
+class ChatServer(Protocol):
+    """What the kit looks at of the server that answers chats; a ``LoopbackServer`` is one."""
+
+    @property
+    def requests(self) -> Collection[object]:
+        """The requests so far; of many, the last ones."""
+
+    @property
+    def open_connections(self) -> int:
+        """How many connections are open; over HTTP/2, where calls share them, how many streams."""
+
+    async def wait_for(self, condition: Callable[[], bool], timeout_s: float = 5.0) -> None:
+        """Wait until ``condition()`` holds.
+
+        Raises:
+            TimeoutError: it did not within ``timeout_s``.
+        """
+
+
 class FakeProvider(Protocol):
     """A fake of one provider: all its services on loopback, strict about what the real ones refuse.
 
@@ -58,8 +76,12 @@ class FakeProvider(Protocol):
         """An upstream model that answers plainly, whole and streamed."""
 
     @property
-    def server(self) -> LoopbackServer:
-        """The server that answers chats."""
+    def server(self) -> ChatServer:
+        """The server that answers chats.
+
+        A ``LoopbackServer``, or what has its ``requests``, ``open_connections`` (over HTTP/2, where calls share
+        connections: its open streams) and ``wait_for``.
+        """
 
     @property
     def refreshes(self) -> int:
