@@ -9,7 +9,10 @@ SOURCES := core plugins tests docs
 PROTO := switchgear_cursor/proto/agent.proto
 PROTOC = $(BIN)/python -m grpc_tools.protoc -I plugins
 
-.PHONY: help serve test test-clients check format lint types imports docs docs-write proto proto-write bench clean
+# Without bytecode on disk each of the suite's many processes would compile all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: help serve test test-clients check format lint types imports docs docs-write proto proto-write bench bench-docs clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile
@@ -55,6 +58,11 @@ proto-write: $(DEV_STAMP)
 bench: $(STAMP) ## measure the gateway beside a bare pass-through, in one run
 	@$(BIN)/python -m tests.bench $(BENCHARGS)
 	@$(BIN)/python -m tests.bench.duplex
+
+bench-docs: $(DEV_STAMP) ## measure it all, and write the figures into docs/performance.md
+	@$(BIN)/python -m tests.bench --quiet --rounds 5 --keep docs/performance.json $(BENCHARGS)
+	@$(BIN)/python -m tests.bench.costs --keep docs/performance.json
+	@$(BIN)/cog -I . -r docs/performance.md
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; try: make PYTHON=python3.12"; exit 1; }

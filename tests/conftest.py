@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from typing import Any
 
@@ -13,6 +14,12 @@ from tests.leaks import pytest_runtest_makereport as pytest_runtest_makereport
 
 # Nobody's own keyring is touched, here and in the processes that tests start.
 os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
+
+
+def pytest_collection_finish() -> None:
+    """The garbage collector need not go through all that was collected, each time it runs."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
+import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -53,6 +55,12 @@ class Running:
         return window
 
 
+@functools.cache
+def _installed(path: tuple[str, ...]) -> dict[str, Installed]:
+    """The plugins on this ``sys.path``: to look for them takes as long as the rest of a gateway's start."""
+    return installed()
+
+
 @asynccontextmanager
 async def gateway(
     folder: Path, config: Mapping[str, Any], available: Mapping[str, Installed] | None = None
@@ -63,14 +71,17 @@ async def gateway(
     whole.setdefault("auth-dir", str(folder / "auth"))
     whole.setdefault("state-dir", str(folder / "state"))
     path.write_text(json.dumps(whole, indent=1))
-    plugins = {**installed(), **WIRED, **(available or {})}
+    plugins = {**_installed(tuple(sys.path)), **WIRED, **(available or {})}
     service = Service(path, await asyncio.to_thread(load, path, None, plugins), available=plugins)
     app = App(service)
     listener = listen("127.0.0.1", 0)
     port = listener.getsockname()[1]
     stop, ready = asyncio.Event(), asyncio.Event()
     await service.start()
-    serving = run(_scanned(app), listener, drain=app.drain, reload=service.reload, ready=ready.set, stop=stop)
+    choice = service.current.config.server
+    serving = run(
+        _scanned(app), listener, drain=app.drain, reload=service.reload, ready=ready.set, stop=stop, choice=choice
+    )
     served = asyncio.create_task(serving)
     await ready.wait()
     url = f"http://127.0.0.1:{port}"

@@ -51,8 +51,13 @@ def test_the_command_line_imports_a_command_when_it_is_used() -> None:
     assert imported_by("import switchgear.cli.main") & {"starlette", "hypercorn", "ruamel", "keyring", "rich"} == set()
 
 
+def test_the_help_of_a_command_imports_nothing_of_the_gateway() -> None:
+    every = "from switchgear.cli.main import cli, COMMANDS; [cli.get_command(None, name) for name in COMMANDS]"
+    assert imported_by(every) & {"pydantic", "httpx2", "starlette", "ruamel", "keyring", "rich", "structlog"} == set()
+
+
 def test_the_gateway_does_not_import_the_test_kit() -> None:
-    code = "import switchgear.http.app, switchgear.cli.serve, sys; print('switchgear.testing' in sys.modules)"
+    code = "import switchgear.http.app, switchgear.cli.server, switchgear.assembly, switchgear.signin, sys; print('switchgear.testing' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from switchgear.dialects.request_body import RequestBody
+if TYPE_CHECKING:
+    from switchgear.dialects.request_body import RequestBody  # the configuration names strategies, and needs no codec
 
 HEADERS = ("x-session-id", "session-id", "session_id", "x-conversation-id")
 """Headers in which clients name their session (Codex ``session_id``, others alike; seen 2026-11)."""

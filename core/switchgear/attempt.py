@@ -180,7 +180,7 @@ class Attempt:
                         self.ask.waited_s += time.perf_counter() - waiting
                         await client.start(EVENT_STREAM, self._served(limit))
                         await client.send(self._named(b"".join(held)))
-                if watch.done or watch.error is not None:
+                if watch.done or watch.error is not None or watch.broken:
                     break
             last, problem = watch.end()
         except ValueError as error:

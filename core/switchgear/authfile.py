@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import structlog
-from filelock import AsyncFileLock, Timeout
 
 from switchgear.authrecord import ForeignFileError, RefreshNote, account_of, fields_of, refresh_note, with_note
 from switchgear.durable import make_private, write_atomically
@@ -120,6 +119,8 @@ class DirectoryStore:
         Raises:
             AuthFileError: the directory cannot be written, or the lock is not to be had.
         """
+        from filelock import AsyncFileLock, Timeout  # it brings much: only for those who change an account
+
         name = authfile_name(self._provider, account_id)
         lock = self._directory / LOCKS / f"{name}.lock"
         try:

@@ -17,8 +17,6 @@ from switchgear.errors import AuthFileError, LoginFailed, PluginError, Switchgea
 from switchgear.secret import redact
 from switchgear.types import Account
 
-SOURCES = ("cliproxyapi", "vendor")
-"""Programs that write credential files; ``vendor`` is the provider's own client."""
 IMPORTED = "imported"
 
 Outcome = Literal["imported", "updated", "skipped", "failed"]

@@ -11,7 +11,7 @@ import inspect
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import Distribution, EntryPoint, entry_points
 from typing import Any
 
 from switchgear import hookspecs
@@ -41,13 +41,20 @@ def installed(points: Iterable[EntryPoint] | None = None) -> dict[str, Installed
     for point in entry_points(group=ENTRY_POINT_GROUP) if points is None else points:
         if point not in found.setdefault(point.name, []):
             found[point.name].append(point)
-    return {name: _installed(name, tuple(found[name])) for name in sorted(found)}
+    titles: dict[Distribution, tuple[str, str]] = {}
+    return {name: _installed(name, tuple(found[name]), titles) for name in sorted(found)}
 
 
-def _installed(name: str, points: tuple[EntryPoint, ...]) -> Installed:
-    distributions = [point.dist for point in points if point.dist is not None]
-    names = ", ".join(sorted(dist.name for dist in distributions))
-    return Installed(name, names or "?", distributions[0].version if distributions else "?", points)
+def _installed(name: str, points: tuple[EntryPoint, ...], titles: dict[Distribution, tuple[str, str]]) -> Installed:
+    """``titles`` has name and version by distribution: each access parses its whole metadata, of many plugins maybe."""
+    found = []
+    for point in points:
+        if (dist := point.dist) is not None:
+            if dist not in titles:
+                metadata = dist.metadata
+                titles[dist] = metadata["Name"], metadata["Version"]
+            found.append(titles[dist])
+    return Installed(name, ", ".join(sorted(title for title, _ in found)) or "?", found[0][1] if found else "?", points)
 
 
 def import_plugin(found: Installed) -> object:

@@ -10,7 +10,7 @@ import asyncio
 import inspect
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Collection, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar, cast
 
@@ -75,7 +75,7 @@ class Plugins:
         self._manager = pluggy.PluginManager("switchgear")
         self._manager.add_hookspecs(hookspecs)
         self._modules: dict[str, object] = {}
-        self._callers: dict[tuple[str, str], pluggy.HookCaller] = {}
+        self._callers: dict[tuple[str, str], Callable[..., Any]] = {}
         self._info: dict[str, ProviderInfo] = {}
         self.statuses: dict[str, PluginStatus] = {}
         self.errors: Counter[tuple[str, str]] = Counter()
@@ -292,7 +292,7 @@ class Plugins:
 
     # -- how a call is made --------------------------------------------------------------------------------
 
-    def _caller(self, name: str, hook: str) -> pluggy.HookCaller:
+    def _caller(self, name: str, hook: str) -> Callable[..., Any]:
         """The hook with ``name``'s implementation and everyone's wrappers, and with no other provider's."""
         caller = self._callers.get((name, hook))
         if caller is None:
@@ -301,7 +301,8 @@ class Plugins:
                 for impl in getattr(self._manager.hook, hook).get_hookimpls()
                 if impl.plugin_name != name and not (impl.wrapper or impl.hookwrapper)
             ]
-            caller = self._callers[name, hook] = self._manager.subset_hook_caller(hook, others)
+            chain = self._manager.subset_hook_caller(hook, others)
+            caller = self._callers[name, hook] = _straight(chain) or chain
         return caller
 
     async def _call(self, name: str, hook: str, bounded: bool = True, **arguments: Any) -> object:
@@ -350,6 +351,19 @@ class Plugins:
         self.errors[name, hook] += 1
         self.last_error[name] = f"{hook}: {message}"
         return error
+
+
+def _straight(chain: pluggy.HookCaller) -> Callable[..., Any] | None:
+    """The one implementation as a function of the hook's arguments; ``None`` where there are wrappers, or none."""
+    impls = chain.get_hookimpls()
+    if len(impls) != 1 or impls[0].wrapper or impls[0].hookwrapper:
+        return None
+    function, names = impls[0].function, impls[0].argnames
+
+    def call(**arguments: Any) -> Any:
+        return function(*[arguments[name] for name in names])
+
+    return call
 
 
 def _instance(name: str, hook: str, value: object, type_: type[T]) -> T:

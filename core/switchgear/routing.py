@@ -206,6 +206,10 @@ class Router:
     def _ordered(self, target: Target, why: str, conversation: str | None) -> list[Candidate]:
         entry = target.entry
         listed = self.catalog.listings[entry.name].by_account
+        if len(entry.accounts) == 1 and len(target.models) == 1:  # the usual case, and nothing to put in order
+            (account,), (model,) = entry.accounts, target.models
+            there = not listed or model in listed.get(account.id, (model,))
+            return [Candidate(entry, account.id, model, why)] if account.may_be_asked and there else []
         pairs = [
             Pair(account.id, model, account.priority, account.weight)
             for account in entry.accounts

@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
-from filelock import FileLock
 
 from switchgear.errors import AuthFileError
 from switchgear.references import KEYRING_SERVICE, UnsafeKeyring, accept, system_keyring, with_keyring
@@ -146,6 +145,8 @@ class Sealer:
         return self._own_key_if_made()
 
     def _find(self) -> Key:
+        from filelock import FileLock
+
         problems = []
         for source in (_from_key_file, _from_environment):
             key = source()

@@ -78,7 +78,11 @@ class Secret:
 
 
 class _Living:
-    """The secrets in use, as one compiled pattern; a secret leaves it when its last holder does."""
+    """The secrets in use; one leaves when its last holder does.
+
+    A text is searched for how they begin, as one pattern: of whole secrets it would take long to compile, and it is
+    made anew whenever a token was refreshed.
+    """
 
     def __init__(self) -> None:
         # By identity: a set keeps one of two equal secrets, and would forget both when that one's holder goes.
@@ -86,20 +90,41 @@ class _Living:
         self._additions = itertools.count(1)
         self._added = 0
         self._made_from = (0, 0)
-        self._pattern: re.Pattern[str] | None = None
+        self._made: tuple[re.Pattern[str], dict[str, list[str]]] | None = None
 
     def add(self, secret: Secret) -> None:
         self._secrets[id(secret)] = secret
         self._added = next(self._additions)
 
-    def pattern(self) -> re.Pattern[str] | None:
+    def masked(self, text: str) -> str:
+        """``text`` without the secrets; of two that begin at one place the longer goes."""
+        made = self._searched()
+        if made is None:
+            return text
+        beginnings, values = made
+        parts: list[str] = []
+        done = at = 0
+        while (found := beginnings.search(text, at)) is not None:
+            start = found.start()
+            value = next((value for value in values[found[0]] if text.startswith(value, start)), None)
+            if value is None:
+                at = start + 1
+            else:
+                parts += text[done:start], MASK
+                done = at = start + len(value)
+        return "".join((*parts, text[done:])) if parts else text
+
+    def _searched(self) -> tuple[re.Pattern[str], dict[str, list[str]]] | None:
+        """How secrets begin, and those that begin so, the longest first; ``None`` where there are none."""
         state = (self._added, len(self._secrets))  # before looking: another thread may be adding
         if state != self._made_from:
             living = [secret for ref in self._secrets.valuerefs() if (secret := ref()) is not None]
-            values = sorted({secret.reveal() for secret in living}, key=len, reverse=True)
-            self._pattern = re.compile("|".join(map(re.escape, values))) if values else None
+            values: dict[str, list[str]] = {}
+            for value in sorted({secret.reveal() for secret in living}, key=len, reverse=True):
+                values.setdefault(value[:SHORTEST_REDACTED], []).append(value)
+            self._made = (re.compile("|".join(map(re.escape, values))), values) if values else None
             self._made_from = state
-        return self._pattern
+        return self._made
 
 
 _living = _Living()
@@ -111,5 +136,4 @@ def redact(text: str) -> str:
     Upstreams quote the key they refuse; so whatever came from outside passes through here before a person,
     a log or a client sees it.
     """
-    pattern = _living.pattern()
-    return text if pattern is None else pattern.sub(MASK, text)
+    return _living.masked(text)

@@ -12,7 +12,7 @@ import functools
 import ssl
 import weakref
 import zlib
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ import httpx2
 from switchgear.errors import UpstreamError
 from switchgear.network_reason import network_reason
 from switchgear.secret import Secret, redact
+from switchgear.transport import Answer, Fields, PooledTransport
 from switchgear.types import Failure, Reply, Timeouts
 
 if TYPE_CHECKING:
@@ -50,8 +51,20 @@ def http2_tls_context() -> ssl.SSLContext:
     return context
 
 
-def httpx_transport(proxy_url: str | None) -> httpx2.AsyncBaseTransport:
-    """The HTTP library's own transport, direct or through a proxy (``http``, ``https``, ``socks5``, ``socks5h``)."""
+def transport_through(proxy_url: str | None) -> httpx2.AsyncBaseTransport:
+    """Our own transport; through a proxy the HTTP library's."""
+    return httpx_transport(proxy_url) if proxy_url is not None else direct_transport()
+
+
+def direct_transport() -> PooledTransport:
+    """Our own transport: HTTP/1.1, pooled."""
+    return PooledTransport(
+        tls_context(), max_connections=MAX_CONNECTIONS, max_idle=MAX_IDLE_CONNECTIONS, idle_s=IDLE_EXPIRY_S
+    )
+
+
+def httpx_transport(proxy_url: str) -> httpx2.AsyncBaseTransport:
+    """The HTTP library's own transport, through a proxy (``http``, ``https``, ``socks5``, ``socks5h``)."""
     return httpx2.AsyncHTTPTransport(
         verify=tls_context(),
         trust_env=False,
@@ -78,12 +91,7 @@ class UpstreamClient:
     async def send(self, request: httpx2.Request, timeouts: Timeouts | None = None) -> httpx2.Response:
         """Send ``request``; return as soon as the headers are here. The caller closes the response."""
         limits = timeouts or Timeouts()
-        timeout: dict[str, float] = {
-            "connect": limits.connect_s,
-            "pool": limits.connect_s,
-            "write": limits.idle_s,
-            "read": limits.first_byte_s,
-        }
+        timeout = _seconds(limits)
         request.extensions = {**request.extensions, "timeout": timeout}
         _complete(request.headers)
         try:
@@ -102,7 +110,7 @@ class UpstreamClient:
         try:
             parts: list[bytes] = []
             size = 0
-            async for part in _body(response):
+            async for part in _body(response.headers.get("content-encoding", ""), response.stream):
                 size += len(part)
                 if size > max_bytes:
                     raise UpstreamError(Failure("protocol", message=f"the answer is longer than {max_bytes} bytes"))
@@ -114,15 +122,18 @@ class UpstreamClient:
 
     async def reply(self, request: httpx2.Request, timeouts: Timeouts | None = None) -> Reply:
         """Send ``request`` and hand its answer on as a :class:`~switchgear.types.Reply`, body unread."""
-        response = await self.send(request, timeouts)
-        headers = dict(response.headers.items())
-        body = _body(response)
-
-        async def aclose() -> None:
-            await body.aclose()
-            await response.aclose()
-
-        return Reply(response.status_code, headers, body, aclose)
+        transport = self._transport
+        if not isinstance(transport, PooledTransport):
+            response = await self.send(request, timeouts)
+            return _reply(response.status_code, dict(response.headers.items()), response.stream, response.aclose)
+        limits = timeouts or Timeouts()
+        seconds = _seconds(limits)
+        try:
+            answer = await transport.ask(request, DEFAULT_HEADERS, seconds)
+        except httpx2.TransportError as error:
+            raise UpstreamError(_failure(error, "before an answer", request.url)) from error
+        seconds["read"] = limits.idle_s
+        return _reply(answer.status, _joined(answer.headers), answer, answer.aclose)
 
     async def duplex(self, request: httpx2.Request, timeouts: Timeouts | None = None) -> Duplex:
         """Begin a call that is open in both directions: send the headers of ``request`` now, its body bit by bit.
@@ -160,19 +171,57 @@ class DuplexLines:
 
 
 def _complete(headers: httpx2.Headers) -> None:
-    headers.setdefault("user-agent", USER_AGENT)
-    headers.setdefault("accept-encoding", "identity")
+    for name, value in DEFAULT_HEADERS:
+        headers.setdefault(name.decode(), value.decode())
 
 
+DEFAULT_HEADERS = ((b"user-agent", USER_AGENT.encode()), (b"accept-encoding", b"identity"))
+"""Sent where the request does not say otherwise."""
+
+
+def _seconds(limits: Timeouts) -> dict[str, float]:
+    """In the HTTP library's words; ``read`` is the one for the head of the answer."""
+    connect_s = limits.connect_s
+    return {"connect": connect_s, "pool": connect_s, "write": limits.idle_s, "read": limits.first_byte_s}
+
+
+def _joined(fields: Fields) -> dict[str, str]:
+    """Header fields as a mapping, names in lower case; several of one name become one."""
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in fields:
+        name = raw_name.decode("latin-1").lower()
+        try:
+            value = raw_value.decode()
+        except UnicodeDecodeError:
+            value = raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
+
+
+def _reply(status: int, headers: dict[str, str], stream: Any, close: Callable[[], Awaitable[None]]) -> Reply:
+    encoding = headers.get("content-encoding", "")
+    if isinstance(stream, Answer):
+        stream.raised_as = _broken
+        if encoding in _PLAIN:
+            return Reply(status, headers, stream, close)
+    body = _body(encoding, stream)
+
+    async def aclose() -> None:
+        await body.aclose()
+        await close()
+
+    return Reply(status, headers, body, aclose)
+
+
+_PLAIN = frozenset({"", "identity"})
 _LENGTH_HEADERS = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})
 
 
-async def _body(response: httpx2.Response) -> AsyncGenerator[bytes]:
+async def _body(encoding: str, stream: Any) -> AsyncGenerator[bytes]:
     """The body, unpacked although compression was not asked for; never more than 1 MiB at a time."""
-    encoding = response.headers.get("content-encoding", "identity").strip().lower()
+    encoding = encoding.strip().lower()
     try:
-        stream: Any = response.stream
-        if encoding in {"identity", ""}:
+        if encoding in _PLAIN:
             async for chunk in stream:
                 yield chunk
         elif encoding in {"gzip", "x-gzip", "deflate"}:
@@ -184,9 +233,13 @@ async def _body(response: httpx2.Response) -> AsyncGenerator[bytes]:
         else:
             raise UpstreamError(Failure("protocol", message=f"unrequested content-encoding {encoding[:40]!r}"))
     except httpx2.TransportError as error:
-        raise UpstreamError(_failure(error, "while the answer was on its way")) from error
+        raise _broken(error) from error
     except zlib.error as error:
         raise UpstreamError(Failure("protocol", message="the answer's compression is damaged")) from error
+
+
+def _broken(error: httpx2.TransportError) -> UpstreamError:
+    return UpstreamError(_failure(error, "while the answer was on its way"))
 
 
 def _failure(error: httpx2.TransportError, when: str, url: httpx2.URL | None = None) -> Failure:
@@ -219,7 +272,7 @@ class UpstreamClients:
 
     def __init__(
         self,
-        factory: TransportFactory = httpx_transport,
+        factory: TransportFactory = transport_through,
         duplexes: Callable[[str | None], DuplexLines] = DuplexLines,
     ) -> None:
         self._factory = factory

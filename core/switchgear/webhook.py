@@ -27,7 +27,7 @@ from switchgear.config import WebhookSettings
 from switchgear.errors import UpstreamError
 from switchgear.secret import redact
 from switchgear.types import Timeouts
-from switchgear.upstream import UpstreamClient, httpx_transport
+from switchgear.upstream import UpstreamClient, direct_transport
 
 QUEUE_LENGTH: Final = 100
 """So many wait at most; then the oldest is dropped, and counted."""
@@ -207,7 +207,7 @@ class Webhook:
             extensions={"sni_hostname": url.hostname},  # the certificate is the name's, not the address's
         )
         limit = settings.timeout_seconds
-        transport = httpx_transport(None)
+        transport = direct_transport()
         try:
             answer = await UpstreamClient(transport).send(request, Timeouts(limit, limit, limit, limit))
             await answer.aclose()  # its status is all that counts

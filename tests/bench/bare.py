@@ -1,73 +1,135 @@
-"""The ceiling: the shortest honest pass-through on the gateway's server and HTTP client. It parses no body.
+"""The least that a proxy in Python can do: two protocols and a parser each. The yardstick beside the gateway.
 
-``python -m tests.bench.bare SETTINGS`` prints its port and serves until SIGTERM. ``SETTINGS`` is JSON, from
-:func:`tests.bench.subjects.bare_settings`: handed over and not imported, so that none of the gateway's modules weighs
-in this process's memory.
+``python -m tests.bench.bare SETTINGS`` prints its port and serves until SIGTERM. It checks no key, reads no body, counts
+nothing, and hands the upstream's bytes on as they are. It shares no code with the gateway, so that it stays what it
+is while the gateway changes.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import signal
-import socket
+import ssl
 import sys
 from typing import Any
 
-import httpx2
-from hypercorn.asyncio import serve
-from hypercorn.config import Config
-from starlette.applications import Starlette
-from starlette.background import BackgroundTask
-from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
-from starlette.routing import Route
+import httptools
 
-LIFETIME_S = 900.0
+LIFETIME_S = 3600.0
+BACKLOG = 4096
 
 
-def application(upstream: str, client: httpx2.AsyncClient) -> Starlette:
-    """Pass what comes on to ``upstream``, and its answer back."""
+class Upstreams:
+    """The idle connections to the upstream; the last one used goes first."""
 
-    async def forward(request: Request) -> Response:
-        headers = {name: request.headers[name] for name in ("content-type", "authorization")}
-        url = upstream + request.url.path
-        asked = client.build_request("POST", url, content=await request.body(), headers=headers)
-        answer = await client.send(asked, stream=True)
-        kind = answer.headers["content-type"]
-        if kind.startswith("text/event-stream"):
-            closing = BackgroundTask(answer.aclose)
-            return StreamingResponse(answer.aiter_raw(), answer.status_code, media_type=kind, background=closing)
-        return Response(await answer.aread(), answer.status_code, media_type=kind)
+    def __init__(self, port: int, certificates: str | None) -> None:
+        self.port = port
+        self.tls = None if certificates is None else ssl.create_default_context(cafile=certificates)
+        self.idle: list[ToUpstream] = []
 
-    return Starlette(routes=[Route("/v1/chat/completions", forward, methods=["POST"])])
+    def send(self, request: bytes, client: FromClient) -> None:
+        if self.idle:
+            self.idle.pop().ask(request, client)
+            return
+        loop = asyncio.get_running_loop()
+        opening = loop.create_connection(lambda: ToUpstream(self), "127.0.0.1", self.port, ssl=self.tls)
+        task = loop.create_task(opening)
+        client.opening = task
+        task.add_done_callback(lambda done: done.result()[1].ask(request, client))
+
+
+class ToUpstream(asyncio.Protocol):
+    """A connection to the upstream."""
+
+    def __init__(self, upstreams: Upstreams) -> None:
+        self._upstreams = upstreams
+        self._client: FromClient | None = None
+        self._parser: Any = None
+        self.transport: asyncio.Transport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+
+    def ask(self, request: bytes, client: FromClient) -> None:
+        self._client = client
+        client.upstream = self
+        self._parser = httptools.HttpResponseParser(self)
+        self.transport.write(request)
+
+    def data_received(self, data: bytes) -> None:
+        if self._client is not None:
+            self._client.transport.write(data)
+            self._parser.feed_data(data)
+
+    def on_message_complete(self) -> None:
+        if self._client is not None:
+            self._client.upstream = None
+            self._client = None
+        self._upstreams.idle.append(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._client is not None:
+            self._client.transport.abort()
+        elif self in self._upstreams.idle:
+            self._upstreams.idle.remove(self)
+
+
+class FromClient(asyncio.Protocol):
+    """A client's connection."""
+
+    def __init__(self, upstreams: Upstreams) -> None:
+        self._upstreams = upstreams
+        self._parser: Any = httptools.HttpRequestParser(self)
+        self.upstream: ToUpstream | None = None
+        self.opening: asyncio.Task[Any] | None = None
+        self.transport: asyncio.Transport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._parser.feed_data(data)
+
+    def on_message_begin(self) -> None:
+        self._url = b""
+        self._head = [b"host: 127.0.0.1:%d\r\n" % self._upstreams.port]
+        self._body: list[bytes] = []
+
+    def on_url(self, url: bytes) -> None:
+        self._url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if name.lower() in {b"content-type", b"content-length", b"authorization"}:
+            self._head.append(b"%b: %b\r\n" % (name, value))
+
+    def on_body(self, body: bytes) -> None:
+        self._body.append(body)
+
+    def on_message_complete(self) -> None:
+        parts = [b"POST %b HTTP/1.1\r\n" % self._url, *self._head, b"\r\n", *self._body]
+        self._upstreams.send(b"".join(parts), self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self.upstream is not None:
+            self.upstream.transport.abort()
 
 
 async def main(settings: dict[str, Any]) -> None:
     """Serve on a free loopback port until SIGTERM."""
+    loop = asyncio.get_running_loop()
     stop = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    listener = socket.create_server(("127.0.0.1", 0), backlog=1024)
-    listener.setblocking(False)
-    config = Config()
-    for name, value in settings["hypercorn"].items():
-        setattr(config, name, value)
-    config.bind = [f"fd://{listener.fileno()}"]
-    config.errorlog = logging.getLogger("hypercorn.error")
-    limits = httpx2.Limits(**settings["limits"])
-    timeout = httpx2.Timeout(**settings["timeouts"])
-    async with httpx2.AsyncClient(limits=limits, timeout=timeout, trust_env=False) as client:
-        app: Any = application(settings["upstream"], client)
-        serving = asyncio.create_task(serve(app, config, shutdown_trigger=stop.wait))
-        print(json.dumps({"port": listener.getsockname()[1]}), flush=True)
-        try:
-            await asyncio.wait_for(stop.wait(), LIFETIME_S)
-            await asyncio.wait({serving}, timeout=1.0)
-        except TimeoutError:
-            pass
-        serving.cancel()
-        await asyncio.gather(serving, return_exceptions=True)
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    upstreams = Upstreams(settings["port"], settings["certificates"])
+    server = await loop.create_server(lambda: FromClient(upstreams), "127.0.0.1", 0, backlog=BACKLOG)
+    print(json.dumps({"port": server.sockets[0].getsockname()[1]}), flush=True)
+    try:
+        await asyncio.wait_for(stop.wait(), LIFETIME_S)
+    except TimeoutError:
+        pass
+    server.close()
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """The fake of Cursor as an upstream that is measured against: ``python -m tests.bench.cursor`` prints its port.
 
-The model name says what is answered, as in :mod:`tests.bench.upstream`; a run says each text chunk in a message of its own.
+The model name says what is answered, as in :mod:`tests.bench.answers`; a run says each text chunk in a message of its own.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+import time
 
 from switchgear_cursor.fake import FakeCursor
 from switchgear_cursor.fake import agent_messages as say
@@ -15,24 +16,29 @@ from switchgear_cursor.fake.agent_answers import begun
 from switchgear_cursor.fake.agent_run import Run
 from switchgear_cursor.fake.lists import usable
 from switchgear_cursor.fake.people import Key
-from tests.bench.upstream import LIFETIME_S, MODELS, TEXT, knobs
+from tests.bench.answers import knobs, said
+from tests.bench.upstream import LIFETIME_S, MODELS
 
 API_KEY = f"crsr_{'0' * 64}"
-"""The one that the gateway is given."""
-USED = {1: 96, 2: 64, 3: 0, 4: 0, 5: 0}
+USED = {1: 96, 3: 0, 4: 0, 5: 0}
+
+
+def settings(url: str) -> dict[str, object]:
+    """A gateway's entry that leads to this upstream."""
+    return {"api-keys": [API_KEY], "endpoints": {"api": url, "website": url}}
 
 
 async def paced(run: Run) -> None:
     """The chunks that the model's name asks for, as far apart as it says."""
     asked = knobs(run.asked.model)
     await begun(run)
-    chunk, loop = say.text(TEXT), asyncio.get_running_loop()
+    loop = asyncio.get_running_loop()
     due = loop.time()
     for number in range(asked["n"]):
         if number and asked["i"]:
             due += asked["i"] / 1000
             await asyncio.sleep(due - loop.time())
-        await run.say(chunk)
+        await run.say(say.text(said(time.monotonic_ns())))
     await run.finish({**USED, 2: asked["n"]})
 
 

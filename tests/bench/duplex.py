@@ -63,7 +63,6 @@ class Calls:
         self._pool = pool
         self._url = url
         self.chunks = 0
-        self.late_ms: list[float] = []
 
     async def hold(self) -> None:
         """One call, until it is cancelled."""

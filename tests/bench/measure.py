@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -32,7 +33,7 @@ def tree(pid: int) -> list[int]:
 
 
 def cpu_s(pids: list[int]) -> float:
-    """User and system time used so far."""
+    """User and system time used so far, to a tick (10 ms)."""
     ticks = 0
     for pid in pids:
         if fields := _stat(pid):
@@ -40,15 +41,32 @@ def cpu_s(pids: list[int]) -> float:
     return ticks / TICKS_A_SECOND
 
 
+def fine_cpu_us(pid: int) -> float:
+    """Time on a core used so far by the process's living threads, to the nanosecond."""
+    total = 0
+    for thread in (PROC / str(pid) / "task").iterdir():
+        with contextlib.suppress(OSError):
+            total += int((thread / "schedstat").read_text().split()[0])
+    return total / 1000
+
+
 def rss_mb(pids: list[int]) -> float:
     """Resident memory now."""
     pages = 0
     for pid in pids:
-        try:
+        with contextlib.suppress(OSError):
             pages += int((PROC / str(pid) / "statm").read_text().split()[1])
-        except OSError:
-            continue
     return pages * PAGE_BYTES / 1e6
+
+
+def open_files(pid: int) -> int:
+    """File descriptors in use."""
+    return sum(1 for _ in (PROC / str(pid) / "fd").iterdir())
+
+
+def threads(pid: int) -> int:
+    """Threads alive."""
+    return int(_stat(pid)[17])
 
 
 def machine_busy_s() -> float:

@@ -1,8 +1,31 @@
-"""What is measured: how many clients, what the upstream does, and which figure has a target."""
+"""What is measured: how many clients, what the upstream does, and the figures that have a goal."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import permutations
+from typing import Literal
+
+from tests.bench.answers import DIALECTS, Dialect
+
+Plugin = Literal["kiro", "cursor"]
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """What a figure of the gateway ought to be.
+
+    Attributes:
+        column: of :class:`~tests.bench.result.Result`.
+        reach: what it has to be.
+        aim: what it is meant to become.
+        better: which way is better.
+    """
+
+    column: str
+    reach: float
+    aim: float
+    better: Literal["less", "more"] = "less"
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,61 +35,106 @@ class Scenario:
     Attributes:
         title: what it shows.
         clients: connections, each with one request under way.
-        model: drives the fake upstream, see :mod:`tests.bench.upstream`.
-        ratio: the figure of :class:`~tests.bench.connection.Result` whose ratio gateway/bare is the point.
-        target: what this ratio may be; ``None`` for no target.
+        model: drives the fake upstream, see :mod:`tests.bench.answers`.
+        ratio: the figure of :class:`~tests.bench.result.Result` whose ratio gateway/bare is given.
         columns: the figures in the table, besides the noise.
+        goals: of the gateway, on the machine that ``docs/performance.md`` tells of.
+        dialect: the client's; the pass-throughs are asked in the upstream's.
+        upstream: the upstream's dialect.
+        plugin: asked instead, and has an upstream of its own; the pass-throughs are asked for as many chunks of Chat.
+        tls: whether the way to the upstream is TLS.
+        access_log: whether the gateway writes its lines for each request.
         share: of the ``--seconds``, how many count here.
         warm_s: before these, after the ramp.
-        ramp_ms: between the first requests of two clients.
+        ramp_s: from the first client's first request to the last one's.
         grace_s: for what is under way at the end.
-        each: a fixed number of requests a client instead of a time; see :mod:`tests.bench.load`.
-        alone: a fresh process for each run, no other beside it: what a run leaves unfinished would weigh on the next.
-        rounds: at most so many.
-        anthropic: the gateway is asked in Anthropic's Messages and converts; the pass-through is asked in Chat.
-        more_events: so many more the gateway's streams have than the pass-through's.
-        direct: also run straight to the upstream once, to tell what is added.
+        alone: a fresh process for each run, no other beside it: memory counts.
+        direct: also asked of the upstream itself, in every round: what is added is the point.
+        usual: whether it runs unless ``--only`` says so.
     """
 
     title: str
     clients: int
     model: str
     ratio: str
-    target: float | None
     columns: tuple[str, ...]
+    goals: tuple[Goal, ...] = ()
     stream: bool = False
+    dialect: Dialect = "chat"
+    upstream: Dialect = "chat"
+    plugin: Plugin | None = None
+    tls: bool = False
+    access_log: bool = True
     share: float = 1.0
     warm_s: float = 0.5
-    ramp_ms: float = 0.0
+    ramp_s: float = 0.0
     grace_s: float = 1.0
-    each: int = 0
     alone: bool = False
-    rounds: int = 100
     direct: bool = False
-    anthropic: bool = False
-    more_events: int = 0
+    usual: bool = True
+
+    @property
+    def provider(self) -> str:
+        """The gateway's provider that is asked."""
+        return self.plugin or ("tls" if self.tls else self.upstream)
 
     def arguments(self, seconds: float) -> list[str]:
         """The load client's."""
         return [
-            *("--model", self.model, "--clients", str(self.clients), "--seconds", str(self.counted_s(seconds))),
-            *("--each", str(self.each)),
-            *("--warm", str(self.warm_s), "--ramp-ms", str(self.ramp_ms), "--grace", str(self.grace_s)),
+            *("--clients", str(self.clients), "--seconds", str(seconds * self.share)),
+            *("--warm", str(self.warm_s), "--ramp", str(self.ramp_s), "--grace", str(self.grace_s)),
             *(["--stream"] if self.stream else []),
         ]
 
-    def counted_s(self, seconds: float) -> float:
-        """How long a run counts; with ``each``, at most."""
-        return LONGEST_BATCH_S if self.each else seconds * self.share
-
     def longest_s(self, seconds: float) -> float:
         """How long one run may take."""
-        return self.counted_s(seconds) + self.warm_s + self.ramp_ms * self.clients / 1000 + self.grace_s + 20
+        return seconds * self.share + self.warm_s + self.ramp_s + self.grace_s + 20
 
 
-LONGEST_BATCH_S = 40.0
 LATENCY = ("latency_p50", "latency_p99")
 TTFT = ("ttft_p50", "ttft_p99")
+LAG = ("lag_p50", "lag_p99")
+
+JSON_32 = Scenario(
+    title="32 clients, no delay: throughput, CPU a request",
+    clients=32,
+    model="fake",
+    ratio="cpu_us_per_request",
+    columns=("rps", *LATENCY, "cpu_us_per_request"),
+    goals=(Goal("cpu_us_per_request", 300, 110),),
+    share=0.75,
+)
+SSE_50 = Scenario(
+    title="50 streams, a chunk each 20 ms (2,500 chunks/s offered): CPU a chunk",
+    clients=50,
+    model="fake-n100-i20",
+    ratio="cpu_us_per_chunk",
+    columns=("chunks_per_s", *TTFT, *LAG, "cpu_us_per_chunk"),
+    stream=True,
+    ramp_s=0.35,  # 7 ms between two: their chunks come at moments of their own within the 20 ms
+    grace_s=0.2,
+)
+SHOWN: dict[Dialect, str] = {"chat": "Chat", "messages": "Messages", "responses": "Responses"}
+USUAL_CONVERSIONS = {("messages", "chat"), ("chat", "messages"), ("responses", "chat")}
+
+
+def _conversions() -> dict[str, Scenario]:
+    """Every pair of dialects, streamed and whole."""
+    found = {}
+    for client, upstream in permutations(DIALECTS, 2):
+        usual = (client, upstream) in USUAL_CONVERSIONS
+        way = f"{SHOWN[client]} converted to {SHOWN[upstream]} and back"
+        for base, scenario in (("sse-50", SSE_50), ("json-32", JSON_32)):
+            found[f"{base}-{client}-{upstream}"] = replace(
+                scenario,
+                title=f"{base}, {way}",
+                dialect=client,
+                upstream=upstream,
+                goals=(),
+                usual=usual and scenario.stream,
+            )
+    return found
+
 
 SCENARIOS = {
     "json-1": Scenario(
@@ -74,130 +142,100 @@ SCENARIOS = {
         clients=1,
         model="fake",
         ratio="cpu_us_per_request",
-        target=1.3,
-        columns=(*LATENCY, "rps", "cpu_us_per_request"),
+        columns=(*LATENCY, "latency_added", "rps", "cpu_us_per_request"),
         share=0.4,
         direct=True,
     ),
-    "json-32": Scenario(
-        title="32 clients, no delay: throughput, CPU a request",
-        clients=32,
-        model="fake",
-        ratio="cpu_us_per_request",
-        target=1.3,
-        columns=("rps", *LATENCY, "cpu_us_per_request"),
-        share=0.75,
-    ),
-    "sse-50": Scenario(
-        title="50 streams, a chunk each 20 ms (2500 chunks/s offered): CPU a chunk, added time to first token",
-        clients=50,
-        model="fake-n100-i20",
+    "json-32": JSON_32,
+    "json-32-quiet": replace(JSON_32, title="json-32 without the access log", access_log=False, goals=()),
+    "json-32-tls": replace(JSON_32, title="json-32 with TLS to the upstream", tls=True, goals=()),
+    "sse-1": Scenario(
+        title="one paced stream: added time to the first token, and how late chunks come",
+        clients=1,
+        model="fake-n20-i5",
         ratio="cpu_us_per_chunk",
-        target=1.3,
-        columns=("chunks_per_s", *TTFT, "cpu_us_per_chunk"),
+        columns=(*TTFT, "ttft_added", *LAG, "cpu_us_per_chunk"),
+        goals=(Goal("ttft_added", 1.5, 0.7),),
         stream=True,
-        ramp_ms=20,
-        grace_s=0.2,
         direct=True,
+    ),
+    "sse-50": SSE_50,
+    "sse-50-tls": replace(SSE_50, title="sse-50 with TLS to the upstream", tls=True, usual=False),
+    "sse-200": replace(
+        SSE_50,
+        title="200 streams, a chunk each 20 ms (10,000 chunks/s offered)",
+        clients=200,
+        ramp_s=0.4,
+        goals=(Goal("cpu_us_per_chunk", 70, 50), Goal("chunks_per_s", 9_800, 9_950, "more")),
     ),
     "sse-burst": Scenario(
         title="32 clients, 64 chunks at once: streams a second",
         clients=32,
         model="fake-n64",
         ratio="cpu_us_per_request",
-        target=1.3,
         columns=("rps", "chunks_per_s", *TTFT, "cpu_us_per_request"),
         stream=True,
         share=0.5,
     ),
-    "convert-50": Scenario(
-        title="50 streams as in sse-50, but Messages converted to Chat and back, beside the bare pass-through of Chat",
-        clients=50,
-        model="fake-n100-i20",
-        ratio="cpu_us_per_chunk",
-        target=2.0,
-        columns=("chunks_per_s", *TTFT, "cpu_us_per_chunk"),
-        stream=True,
-        ramp_ms=20,
-        grace_s=0.2,
-        anthropic=True,
-    ),
-    "kiro-50": Scenario(
-        title="50 streams as in sse-50, but of Kiro's event-stream frames, beside the bare pass-through of as many chunks",
-        clients=50,
-        model="kiro/fake-n100-i20",
-        ratio="cpu_us_per_chunk",
-        target=2.0,
-        columns=("chunks_per_s", *TTFT, "cpu_us_per_chunk"),
-        stream=True,
-        ramp_ms=20,
-        grace_s=0.2,
-        more_events=1,  # the usage, in a chunk of its own
-    ),
-    "cursor-50": Scenario(
-        title="50 streams as in sse-50, but of Cursor's runs over HTTP/2, beside the bare pass-through of as many chunks",
-        clients=50,
-        model="cursor/fake-n100-i20",
-        ratio="cpu_us_per_chunk",
-        target=2.0,
-        columns=("chunks_per_s", *TTFT, "cpu_us_per_chunk"),
-        stream=True,
-        ramp_ms=20,
-        grace_s=0.2,
-        more_events=1,  # the usage, in a chunk of its own
-    ),
-    "cursor-200": Scenario(
-        title="200 open runs of Cursor on two connections, a chunk each 200 ms (1000 chunks/s offered): memory",
-        clients=200,
-        model="cursor/fake-n20-i200",
-        ratio="rss_peak_mb",
-        target=None,  # the plugin, protobuf and h2 weigh what they weigh; the point is that it does not grow
-        columns=("open_streams", "chunks_per_s", "cpu_us_per_chunk", "rss_idle_mb", "rss_peak_mb"),
-        stream=True,
-        warm_s=3.0,
-        ramp_ms=3,
-        grace_s=0.0,
-        alone=True,
-        rounds=1,
-        more_events=1,
-    ),
-    "json-1000": Scenario(
-        title="1000 in flight, the upstream takes 500 ms; 2000 requests from the first to the last answer",
+    "json-d500-1000": Scenario(
+        title="1,000 clients, the upstream takes 500 ms: 2,000 requests/s are possible",
         clients=1000,
         model="fake-d500",
         ratio="cpu_us_per_request",
-        target=1.3,
         columns=("rps", *LATENCY, "cpu_us_per_request", "rss_peak_mb"),
-        ramp_ms=1,
-        each=2,
+        goals=(Goal("rps", 1_800, 1_980, "more"), Goal("latency_p99", 700, 550)),
+        warm_s=3.0,
         alone=True,
-        rounds=2,
     ),
     "sse-1000": Scenario(
-        title="1000 open streams, a chunk each 500 ms (2000 chunks/s offered): memory",
+        title="1,000 streams, a chunk each 500 ms (2,000 chunks/s offered): memory",
         clients=1000,
-        model="fake-n40-i500",
+        model="fake-n16-i500",
         ratio="rss_peak_mb",
-        target=1.5,
-        columns=("open_streams", "chunks_per_s", "cpu_us_per_chunk", "rss_idle_mb", "rss_peak_mb"),
+        columns=("chunks_per_s", *LAG, "cpu_us_per_chunk", "rss_idle_mb", "rss_peak_mb"),
+        goals=(Goal("rss_peak_mb", 120, 70),),
         stream=True,
-        warm_s=3.0,
-        ramp_ms=3,
+        ramp_s=2.0,
+        warm_s=4.0,
         grace_s=0.0,
         alone=True,
-        rounds=1,
     ),
+    "kiro-50": replace(SSE_50, title="sse-50, of Kiro's event-stream frames", plugin="kiro"),
+    "cursor-50": replace(
+        SSE_50,
+        title="sse-50, of Cursor's runs over HTTP/2",
+        plugin="cursor",
+        ramp_s=1.05,  # 21 ms between two: to begin a run takes milliseconds
+    ),
+    "cursor-200": Scenario(
+        title="200 runs of Cursor, a chunk each 200 ms (1,000 chunks/s offered): memory",
+        clients=200,
+        model="fake-n20-i200",
+        ratio="rss_peak_mb",
+        columns=("chunks_per_s", *LAG, "cpu_us_per_chunk", "rss_idle_mb", "rss_peak_mb"),
+        stream=True,
+        plugin="cursor",
+        ramp_s=0.6,
+        warm_s=3.0,
+        grace_s=0.0,
+        alone=True,
+    ),
+    **_conversions(),
 }
 
 HEADINGS = {
     "latency_p50": "p50 ms",
     "latency_p99": "p99 ms",
+    "latency_added": "added p50 ms",
     "ttft_p50": "TTFT p50 ms",
     "ttft_p99": "TTFT p99 ms",
+    "ttft_added": "added TTFT p50 ms",
+    "lag_p50": "lag p50 ms",
+    "lag_p99": "lag p99 ms",
+    "rps": "requests/s",
+    "chunks_per_s": "chunks/s",
     "cpu_us_per_request": "CPU us/request",
     "cpu_us_per_chunk": "CPU us/chunk",
-    "chunks_per_s": "chunks/s",
-    "open_streams": "open",
     "rss_idle_mb": "idle MB",
     "rss_peak_mb": "peak MB",
     "noise_pct": "noise %",

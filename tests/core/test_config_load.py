@@ -31,6 +31,7 @@ def test_the_defaults_are_those_of_the_design() -> None:
         "max-body-mib": 32,
         "models-ttl-seconds": 600.0,
         "drain-seconds": 30.0,
+        "server": "fast",
         "routing": {
             "strategy": "round-robin",
             "keep-conversations": False,

@@ -167,3 +167,46 @@ def test_an_error_inside_a_200(body: bytes) -> None:
 def test_white_space_before_a_whole_answer_is_fine() -> None:
     whole = OPENAI_CHAT.read_whole(b'\n\n{"choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 2}}')
     assert (whole.usage, whole.error, whole.problem) == (Usage(1, 2), None, "")
+
+
+QUOTING = chunk(
+    choices=[{"index": 0, "delta": {"content": '"usage": {"finish_reason":"stop"} "error"'}, "finish_reason": None}]
+)
+LATER = [
+    TEXT,
+    QUOTING,
+    STOP,
+    USAGE,
+    DONE,
+    b": ping\n\n",
+    delta(finish="error"),
+    chunk(error={"message": "no"}),
+    chunk(choices=[{"delta": {}, "finish_reason": None}, {"delta": {}, "finish_reason": "stop"}]),
+    chunk(choices=[{"delta": {"content": "x"}, "finish_reason": None}], usage=None),
+    chunk(x_groq={"usage": {"prompt_tokens": 1, "completion_tokens": 2}}, choices=[]),
+    STOP.replace(b": ", b":"),
+    TEXT.replace(b": null", b":null"),
+]
+
+
+@given(st.lists(st.sampled_from(LATER), max_size=6))
+def test_what_is_not_parsed_would_have_told_nothing(events: list[bytes]) -> None:
+    """Once a stream has started most events are only looked at; one that is parsed in full must tell the same."""
+
+    class Thorough(OpenAIStreamWatch):
+        def take(self, event: bytes) -> bytes | None:
+            started, self.started = self.started, False
+            found = super().take(event)
+            self.started = self.started or started
+            return found
+
+    quick, thorough = OpenAIStreamWatch(), Thorough()
+    for event in (TEXT, *events):
+        assert quick.feed(event) == thorough.feed(event)
+    assert (quick.usage, quick.finished, quick.done, quick.error) == (
+        thorough.usage,
+        thorough.finished,
+        thorough.done,
+        thorough.error,
+    )
+    assert quick.end() == thorough.end()

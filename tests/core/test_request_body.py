@@ -72,3 +72,16 @@ def test_unknown_fields_survive(fields: dict[str, object], spaced: bool) -> None
     parsed = parse_body(body)
     assert (parsed.model, parsed.stream) == ("alias", True)
     assert json.loads(parsed.with_model("other")) == {**fields, "model": "other"}
+
+
+@given(st.lists(st.tuples(st.sampled_from(["a", "b", "é", 'q"']), st.integers(0, 20)), max_size=5), st.booleans())
+def test_a_key_named_twice_is_always_seen(pairs: list[tuple[str, int]], spaced: bool) -> None:
+    separator = " , " if spaced else ","
+    body = separator.join(f"{json.dumps(name)}: {value}" for name, value in [("model", 0), *pairs])
+    body = body.replace(": 0", ': "m"', 1)
+    names = [name for name, _ in pairs]
+    if len(set(names)) == len(names):
+        assert parse_body(f"{{{body}}}".encode()).model == "m"
+    else:
+        with pytest.raises(Refusal, match="twice"):
+            parse_body(f"{{{body}}}".encode())

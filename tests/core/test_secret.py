@@ -109,6 +109,14 @@ def test_the_longer_of_two_goes_first() -> None:
     assert held
 
 
+def test_what_only_begins_like_one_stays_and_hides_none_behind_it() -> None:
+    held = [Secret("sk-sk-abc"), Secret("sk-abcdef")]
+    assert redact("sk-sk-abd sk-sk-abcdef sk-abcdeg sk-abcde") == f"sk-sk-abd {MASK}def sk-abcdeg sk-abcde"
+    assert redact("sk-sk-sk-abcdef") == f"sk-{MASK}def"
+    assert redact("sk-ask-abcdef") == f"sk-a{MASK}"
+    assert held
+
+
 def test_a_short_one_is_not_searched_for() -> None:
     held = Secret("error"[: SHORTEST_REDACTED - 1])
     assert redact("an error") == "an error"

@@ -31,7 +31,7 @@ VALUES: st.SearchStrategy[Any] = st.recursive(
 
 
 @pytest.mark.parametrize("endpoint", ["/chat/completions", "/messages", "/messages/count_tokens", "/responses"])
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(body=st.dictionaries(st.sampled_from(NAMES.split()), VALUES, max_size=8))
 def test_any_body_is_answered_or_refused(endpoint: str, body: dict[str, Any]) -> None:
     form = form_of(endpoint, body, BY_NAME["openai"], 7)

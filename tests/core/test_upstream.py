@@ -13,7 +13,7 @@ import trustme
 
 from switchgear import Secret, Timeouts, UpstreamError
 from switchgear.testing import Exchange, LoopbackServer
-from switchgear.upstream import UpstreamClients, httpx_transport, tls_context
+from switchgear.upstream import UpstreamClients, tls_context, transport_through
 
 
 @pytest.fixture
@@ -125,7 +125,7 @@ def test_the_transport_can_be_replaced() -> None:
 
     def factory(proxy_url: str | None) -> httpx2.AsyncBaseTransport:
         made.append(proxy_url)
-        return httpx_transport(proxy_url)
+        return transport_through(proxy_url)
 
     UpstreamClients(factory).through(Secret("http://proxy.invalid:1"))
     assert made == ["http://proxy.invalid:1"]

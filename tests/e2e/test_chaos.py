@@ -24,7 +24,7 @@ from tests.wires import error_in, events, is_finished
 
 SEEDS = "CHAOS_SEEDS"
 """In the environment: other seeds than these, as ``7`` or ``0-99``."""
-REQUESTS = int(os.environ.get("CHAOS_REQUESTS", "600"))
+REQUESTS = int(os.environ.get("CHAOS_REQUESTS", "400"))
 AT_ONCE = int(os.environ.get("CHAOS_AT_ONCE", "16"))
 LONG_S = 10 * 86_400.0
 
@@ -78,7 +78,7 @@ async def test_r5_what_must_hold_holds(seed: int, tmp_path: Path, monkeypatch: p
 def assert_varied(chaos: Chaos) -> None:
     """A test in which nothing goes wrong shows nothing."""
     drawn = Counter(call.fate for call in chaos.calls.values())
-    if REQUESTS >= 600:
+    if REQUESTS >= 400:
         rare = {"silent", "suspended", "quota"}
         assert set(MEANS) - set(drawn) <= rare
         assert chaos.reloads

@@ -1,4 +1,7 @@
-"""The operator's commands that look at a configuration: models, explain, plugins. And the demo."""
+"""The operator's commands that look at a configuration: models, explain, plugins. And the demo.
+
+Each runs once in a process of its own, as the operator runs it; what else it can say is asked for in this one.
+"""
 
 from __future__ import annotations
 
@@ -16,18 +19,24 @@ import httpx2
 import pytest
 
 from switchgear.testing import FakeOpenAI
+from tests.counter import command
 
 KEY = "upstream-key-0123456789"
 
 
-async def switchgear(folder: Path, *arguments: str) -> tuple[int, str, str]:
+@pytest.fixture(autouse=True)
+def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The commands find config.yaml in the working directory."""
+    monkeypatch.chdir(tmp_path)
+
+
+async def switchgear(*arguments: str) -> tuple[int, str, str]:
     """Run the command in a process of its own; its exit code, output and errors."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "switchgear",
         *arguments,
-        cwd=folder,
         env={**os.environ, "PYTHONWARNINGS": "error", "COLUMNS": "200"},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
@@ -56,12 +65,12 @@ def configure(folder: Path, fake: FakeOpenAI, *more: dict[str, Any]) -> None:
 async def test_models_lists_what_clients_see(tmp_path: Path) -> None:
     async with FakeOpenAI(keys=[KEY, KEY + "-2"]) as fake:
         configure(tmp_path, fake)
-        code, out, _ = await switchgear(tmp_path, "models")
+        code, out, _ = await switchgear("models")
         assert code == 0
         assert re.search(r"^n/best +named +demo-model +configured *$", out, re.MULTILINE)
         assert re.search(r"^all/demo-model +all +demo-model +upstream *$", out, re.MULTILINE)
         assert "demo-mini" not in out
-        code, out, _ = await switchgear(tmp_path, "models", "--json")
+        code, out, _ = await command("models", "--json")
         assert {"n/best", "all/demo-model"} <= {model["id"] for model in json.loads(out)["models"]}
 
 
@@ -77,7 +86,7 @@ async def test_models_lists_what_clients_see(tmp_path: Path) -> None:
 async def test_models_why(tmp_path: Path, name: str, code: int, words: str) -> None:
     async with FakeOpenAI(keys=[KEY, KEY + "-2"]) as fake:
         configure(tmp_path, fake)
-        got, out, err = await switchgear(tmp_path, "models", "--why", name)
+        got, out, err = await command("models", "--why", name)
         assert got == code, err
         assert words in out
 
@@ -85,31 +94,31 @@ async def test_models_why(tmp_path: Path, name: str, code: int, words: str) -> N
 async def test_explain_gives_the_candidates_in_order(tmp_path: Path) -> None:
     async with FakeOpenAI(keys=[KEY, KEY + "-2"]) as fake:
         configure(tmp_path, fake)
-        code, out, err = await switchgear(tmp_path, "explain", "n/best", "--json")
+        code, out, err = await switchgear("explain", "n/best", "--json")
         assert code == 0, err
         decision = json.loads(out)
         assert [(c["provider"], c["upstream_model"]) for c in decision["candidates"]] == [("named", "demo-model")] * 2
         assert {c["account"] for c in decision["candidates"]} >= {"spare"}
         assert KEY not in out
-        code, out, _ = await switchgear(tmp_path, "explain", "best")
+        code, out, _ = await command("explain", "best")
         assert (code, "best is n/best" in out) == (0, True)
-        code, _, err = await switchgear(tmp_path, "explain", "nope")
+        code, _, err = await command("explain", "nope")
         assert (code, "not served here" in err) == (1, True)
 
 
-async def test_plugins_list(tmp_path: Path) -> None:
-    code, out, _ = await switchgear(tmp_path, "plugins", "list", "--all")
+async def test_plugins_list() -> None:
+    code, out, _ = await switchgear("plugins", "list", "--all")
     assert code == 0
     assert re.search(r"^openai-compatibility +active +switchgear ", out, re.MULTILINE)
-    code, out, _ = await switchgear(tmp_path, "plugins", "list", "--json")
+    code, out, _ = await command("plugins", "list", "--json")
     (status,) = [p for p in json.loads(out)["plugins"] if p["name"] == "openai-compatibility"]
     assert status["state"] == "not configured"
 
 
 async def test_a_wrong_file_stops_every_command_with_the_line(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text("api-keys:\n  - sg-client-key-0123456789\nhots: 127.0.0.1\n")
-    for command in (["models"], ["serve"], ["config", "check"]):
-        code, _, err = await switchgear(tmp_path, *command)
+    for said in (await command("models"), await switchgear("serve"), await command("config", "check")):
+        code, _, err = said
         assert code == 1
         assert "config.yaml:3:1" in err
         assert "host" in err

@@ -34,7 +34,9 @@ class Found:
 
 
 def files(folder: Path) -> dict[str, tuple[int, bytes]]:
-    return {str(path): (path.stat().st_mode, path.read_bytes()) for path in folder.rglob("*") if path.is_file()}
+    """All but the bytecode that Python keeps of a plugin it imports."""
+    found = (path for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc")
+    return {str(path): (path.stat().st_mode, path.read_bytes()) for path in found}
 
 
 async def doctor(config: Path) -> Found:

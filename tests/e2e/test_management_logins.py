@@ -57,6 +57,9 @@ async def test_a_device_sign_in_from_beginning_to_end(tmp_path: Path) -> None:
         assert (await here.running.chat("signing/m")).status_code == 200
         whole = await here.ask("GET", f"/logins/{page.id}")
         assert (whole["over"], whole["events"], whole["next"]) == (True, page.events, len(page.events))
+        async with asyncio.timeout(5):
+            while len(here.audited) < 2:  # it is written once all is said
+                await asyncio.sleep(0.01)
         assert here.audited == [("login-begin", "ok"), ("login", "ok")]
         assert here.lines[1]["account"] == here.files.path("ada").stem
 

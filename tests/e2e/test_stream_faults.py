@@ -261,7 +261,7 @@ async def test_s9_at_the_drain_deadline_the_client_gets_a_clear_error(tmp_path: 
             assert b"[DONE]" not in rest
             writer.close()
             await asyncio.wait_for(asyncio.shield(running.served), 5)
-            assert upstream.open_connections == 0
+            await upstream.wait_for(lambda: upstream.open_connections == 0)
 
 
 async def test_s9_a_client_that_does_not_read_cannot_hold_up_the_end(

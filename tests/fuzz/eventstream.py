@@ -14,8 +14,6 @@ from __future__ import annotations
 
 import random
 import struct
-import sys
-import time
 import zlib
 from typing import Any
 
@@ -25,9 +23,9 @@ from switchgear import Verdict
 from switchgear_kiro.answer import AnswerReader
 from switchgear_kiro.errors import verdict
 from switchgear_kiro.eventstream import Decoder, FrameError
+from tests.fuzz import seeds
 from tests.plugins.kiro_streams import answered, context, event, exception, metering, stopped, text, tool
 
-DEFAULT_SECONDS = 30.0
 CORPUS = [
     [text("Let me "), text("look 🙂"), tool(), tool('{"pa'), tool('th":"ä"}'), tool(stop=True), stopped("TOOL_USE")],
     [event("initial-response", {}), text("Hi END"), stopped("END_TURN"), context(1.25), metering(0.03)],
@@ -172,17 +170,5 @@ def one(seed: int) -> bytes:
     return data
 
 
-def main(seconds: float, seed: int) -> int:
-    """Try seeds from ``seed`` on; gives how many."""
-    began, first = time.monotonic(), seed
-    while time.monotonic() - began < seconds:
-        one(seed)
-        seed += 1
-    return seed - first
-
-
 if __name__ == "__main__":
-    asked_s = float(sys.argv[1]) if len(sys.argv) > 1 else DEFAULT_SECONDS
-    begin = int(sys.argv[2]) if len(sys.argv) > 2 else random.SystemRandom().randrange(10**9)
-    print(f"from seed {begin} on, for {asked_s:g} s", flush=True)
-    print(f"{main(asked_s, begin)} streams, nothing found")
+    seeds.main(one)

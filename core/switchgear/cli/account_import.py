@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from switchgear.assembly import Service
-from switchgear.audit import Deed
 from switchgear.cli.entries import audit_of, entry_named, with_accounts
 from switchgear.cli.offline import config_option, json_option, print_json
-from switchgear.cli.person import plain
-from switchgear.cli.tables import print_table
-from switchgear.importing import SOURCES, import_folder
+from switchgear.cli.tables import plain, print_table
+
+if TYPE_CHECKING:
+    from switchgear.assembly import Service
+
+SOURCES = ("cliproxyapi", "vendor")
+"""Programs that write credential files; ``vendor`` is the provider's own client."""
 
 
 @click.command("import")
@@ -38,6 +41,9 @@ def import_(
     """
 
     async def run(service: Service) -> list[dict[str, str]]:
+        from switchgear.audit import Deed  # imported where used, so that `--help` is quick
+        from switchgear.importing import import_folder
+
         runtime = service.current
         entries = list(runtime.entries) if provider is None else [entry_named(service, provider)]
         found = await import_folder(runtime, entries, source, path, dry_run=dry_run, replace=replace)

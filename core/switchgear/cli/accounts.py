@@ -8,22 +8,21 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from switchgear import account_edits, account_list
-from switchgear.account_list import Row
-from switchgear.accounts import Entry
-from switchgear.assembly import Service
-from switchgear.audit import Deed
 from switchgear.cli.account_import import import_
 from switchgear.cli.entries import audit_of, entry_named, with_accounts
 from switchgear.cli.offline import config_option, json_option, print_json
-from switchgear.cli.person import plain
-from switchgear.cli.tables import print_table
+from switchgear.cli.tables import plain, print_table
 from switchgear.errors import SwitchgearError
-from switchgear.types import Account
+
+if TYPE_CHECKING:
+    from switchgear.account_list import Row
+    from switchgear.accounts import Entry
+    from switchgear.assembly import Service
+    from switchgear.types import Account
 
 MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86_400
 
@@ -63,6 +62,8 @@ def list_(provider: str | None, config_path: Path, as_json: bool) -> None:
     """List every account and its state, and the files that are not used, with the reason."""
 
     async def read(service: Service) -> list[Row]:
+        from switchgear import account_list  # what is imported in functions here, `--help` does without
+
         if provider is not None:
             return await account_list.rows(service, [entry_named(service, provider)])
         known = await account_list.rows(service, service.current.entries)
@@ -115,6 +116,8 @@ def show(provider: str, account: str, config_path: Path, as_json: bool) -> None:
     """Show all that may be seen of an account. Its secrets are not; compare them by their fingerprints."""
 
     async def read(service: Service) -> dict[str, Any]:
+        from switchgear import account_list
+
         entry, found = _find(service, provider, account)
         return await asyncio.to_thread(account_list.shown, service, entry, found)
 
@@ -139,6 +142,8 @@ def refresh(provider: str, account: str, config_path: Path, as_json: bool) -> No
     """Refresh an account's credential now, whether or not it is due."""
 
     async def run(service: Service) -> dict[str, Any]:
+        from switchgear import account_edits, account_list
+
         entry, found = _find(service, provider, account)
         try:
             fresh = await account_edits.refresh(service, entry, found)
@@ -159,6 +164,9 @@ def refresh(provider: str, account: str, config_path: Path, as_json: bool) -> No
 
 def _remove(provider: str, account: str, config_path: Path, as_json: bool, yes: bool) -> None:
     async def run(service: Service) -> dict[str, Any]:
+        from switchgear import account_edits, account_list
+        from switchgear.audit import Deed
+
         entry = entry_named(service, provider)
         found = account_list.find(entry, account)
         name = found.file if found.account is None else found.account.label
@@ -207,6 +215,8 @@ def _edit(
     provider: str, account: str, config_path: Path, as_json: bool, action: str, said: str, changes: Mapping[str, Any]
 ) -> None:
     async def run(service: Service) -> dict[str, Any]:
+        from switchgear import account_edits, account_list
+
         entry, found = _find(service, provider, account)
         edited = await account_edits.edit(entry, found, changes)
         await _audit(service, entry, found, action)
@@ -275,6 +285,8 @@ accounts.add_command(import_)
 
 
 def _find(service: Service, provider: str, account: str) -> tuple[Entry, Account]:
+    from switchgear import account_list
+
     entry = entry_named(service, provider)
     found = account_list.find(entry, account)
     if found.account is None:
@@ -283,4 +295,6 @@ def _find(service: Service, provider: str, account: str) -> tuple[Entry, Account
 
 
 async def _audit(service: Service, entry: Entry, account: Account, action: str, result: str = "ok") -> None:
+    from switchgear.audit import Deed
+
     await audit_of(service).record(Deed("cli", action, result, entry.name, entry.store.path(account.id).stem))

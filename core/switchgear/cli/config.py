@@ -6,17 +6,16 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from switchgear import logs
-from switchgear.assembly import Loaded, load, outline_of
 from switchgear.cli.offline import config_option, json_option, print_json
-from switchgear.config.diff import DOCUMENT, LoadedOutline, compare, new_salt
-from switchgear.config.excerpt import excerpt
 from switchgear.errors import ConfigError, Problem
-from switchgear.metrics.report import rfc3339
-from switchgear.state import StateStore
+
+if TYPE_CHECKING:
+    from switchgear.config.diff import LoadedOutline
+    from switchgear.configured import Loaded
 
 DIFFERS, TROUBLE = 1, 2
 
@@ -35,6 +34,9 @@ def check(config_path: Path, as_json: bool) -> None:
     Every problem is one line: FILE:LINE:COLUMN: KEY: what is wrong. The exit code is 1 when there is any.
     A plugin that cannot be used is a warning: the gateway would serve the others.
     """
+    from switchgear import logs  # what is imported in functions here, `--help` does without
+    from switchgear.configured import load
+
     logs.configure("text", "critical")
     try:
         loaded = load(config_path)
@@ -63,6 +65,11 @@ def diff(config_path: Path, against: Path | None, as_json: bool) -> None:
     Values are not shown, so no secret is; one that changed behind its reference counts. The exit code is 0 when nothing
     differs, 1 when something does, and 2 when it cannot be compared.
     """
+    from switchgear import logs
+    from switchgear.config.diff import compare, new_salt
+    from switchgear.configured import outline_of
+    from switchgear.metrics.report import rfc3339
+
     logs.configure("text", "critical")
     loaded = _loaded(config_path)
     if against is not None:
@@ -84,6 +91,8 @@ def diff(config_path: Path, against: Path | None, as_json: bool) -> None:
 
 
 def _loaded(path: Path) -> Loaded:
+    from switchgear.configured import load
+
     try:
         return load(path)
     except ConfigError as error:
@@ -92,6 +101,9 @@ def _loaded(path: Path) -> Loaded:
 
 
 def _last_loaded(state_dir: Path) -> LoadedOutline:
+    from switchgear.config.diff import DOCUMENT, LoadedOutline
+    from switchgear.state import StateStore
+
     document = StateStore(state_dir).read(DOCUMENT)
     kept = None if document is None else LoadedOutline.read(document)
     if kept is None:
@@ -102,6 +114,8 @@ def _last_loaded(state_dir: Path) -> LoadedOutline:
 
 def _show(problems: Sequence[Problem], path: Path) -> None:
     """Print the problems; to a person, each with the line it is about."""
+    from switchgear.config.excerpt import excerpt
+
     text = ""
     if _has_terminal() and any(problem.line for problem in problems):
         text = path.read_text("utf-8", errors="replace")

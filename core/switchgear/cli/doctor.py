@@ -7,11 +7,8 @@ from pathlib import Path
 
 import click
 
-from switchgear import logs
-from switchgear.checks import examination
 from switchgear.cli.check_list import exit_code, print_checks
 from switchgear.cli.options import config_option, json_option, print_json
-from switchgear.doctor import examine
 
 
 @click.command()
@@ -24,6 +21,10 @@ def doctor(config_path: Path, as_json: bool) -> None:
     the ways to the upstreams. Nothing is changed, no credential is sent, and no secret is shown. No gateway has to run,
     and no configuration to be there. The exit code is 1 when something failed.
     """
+    from switchgear import logs  # imported here, so that `--help` is quick
+    from switchgear.checks import examination
+    from switchgear.doctor import examine
+
     logs.configure("text", "critical")  # what is wrong stands in the checks
     found = asyncio.run(examine(config_path))
     if as_json:

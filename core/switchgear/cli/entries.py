@@ -7,15 +7,15 @@ import difflib
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from switchgear import logs
-from switchgear.accounts import Entry
-from switchgear.assembly import Loaded, Service, load
-from switchgear.audit import AuditLog
 from switchgear.cli.no_config import NoConfigError
 from switchgear.errors import SwitchgearError
-from switchgear.plugins import Plugins
+
+if TYPE_CHECKING:
+    from switchgear.accounts import Entry
+    from switchgear.assembly import Loaded, Service
+    from switchgear.audit import AuditLog
 
 T = TypeVar("T")
 
@@ -27,6 +27,8 @@ class ProviderError(SwitchgearError):
 @asynccontextmanager
 async def opened(path: Path) -> AsyncIterator[Service]:
     """The service of ``path``; its accounts are not loaded yet."""
+    from switchgear.assembly import Service  # what is imported in functions here, `--help` does without
+
     service = Service(path, await asyncio.to_thread(_load, path))
     try:
         yield service
@@ -37,11 +39,15 @@ async def opened(path: Path) -> AsyncIterator[Service]:
 def _load(path: Path) -> Loaded:
     if not path.exists():
         raise NoConfigError(f"there is no {path}; name the file with --config")
+    from switchgear.assembly import load
+
     return load(path)
 
 
 def with_accounts(path: Path, action: Callable[[Service], Coroutine[None, None, T]]) -> T:
     """Run ``action`` on the service of ``path``, the accounts of every entry loaded."""
+    from switchgear import logs
+
     logs.configure("text", "critical")  # what is wrong with a file stands in the command's own output
 
     async def run() -> T:
@@ -54,6 +60,8 @@ def with_accounts(path: Path, action: Callable[[Service], Coroutine[None, None, 
 
 def audit_of(service: Service) -> AuditLog:
     """Where changes are written down."""
+    from switchgear.audit import AuditLog
+
     return AuditLog(lambda: service.current.config.state_dir)
 
 
@@ -85,6 +93,8 @@ def entry_named(service: Service, name: str) -> Entry:
 
 
 def _not_configured(service: Service, name: str) -> str:
+    from switchgear.plugins import Plugins
+
     loaded = Plugins.load({name})
     if name not in loaded:
         return f"the plugin of {name} cannot be used: {loaded.statuses[name].problem}"

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast, get_args
 
 import click
 
-from switchgear.assembly import Runtime
 from switchgear.cli.amounts import spoken
 from switchgear.cli.offline import with_runtime
 from switchgear.cli.options import json_option, print_json
 from switchgear.cli.running import GatewayError, RefusedError, Running, gateway_options
 from switchgear.cli.tables import plain, print_table
-from switchgear.dialects import CODECS
-from switchgear.explaining import explain as decision
-from switchgear.explaining import key_named
 from switchgear.types import Dialect
+
+if TYPE_CHECKING:
+    from switchgear.assembly import Runtime
 
 
 @click.command()
 @click.argument("model")
 @click.option("--as", "key", metavar="KEYNAME", help="For a client with this key: the name it has under api-keys.")
-@click.option("--dialect", type=click.Choice(sorted(CODECS)), default="openai-chat", show_default=True)
+@click.option("--dialect", type=click.Choice(sorted(get_args(Dialect))), default="openai-chat", show_default=True)
 @gateway_options
 @json_option
 def explain(model: str, key: str | None, dialect: str, config_path: Path, url: str | None, as_json: bool) -> None:
@@ -54,6 +53,9 @@ def _decision(model: str, key: str | None, dialect: str, config_path: Path, url:
         note = f"{reason}: this is the decision of a gateway that has just started"
 
     async def decide(runtime: Runtime) -> dict[str, Any]:
+        from switchgear.explaining import explain as decision  # imported where used, so that `--help` is quick
+        from switchgear.explaining import key_named
+
         try:
             found = None if key is None else key_named(runtime.config.api_keys, key)
         except LookupError as error:

@@ -6,25 +6,31 @@ import asyncio
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from switchgear import logs
-from switchgear.account_settings import LABEL
-from switchgear.accounts import Entry
-from switchgear.assembly import Service
-from switchgear.audit import Deed
 from switchgear.cli.entries import ProviderError, audit_of, entry_named, opened
 from switchgear.cli.offline import config_option
-from switchgear.cli.person import Person, Script, Terminal, plain
-from switchgear.signin import Dialog, sign_in
+from switchgear.cli.tables import plain
+
+if TYPE_CHECKING:
+    from switchgear.accounts import Entry
+    from switchgear.assembly import Service
+    from switchgear.audit import Deed
+    from switchgear.cli.person import Person
+    from switchgear.signin import Dialog
 
 OK, FAILED, SAVED_NOT_SERVED, INTERRUPTED = 0, 1, 2, 130
 STOPPED = "stopped by a signal"
 
 
 def _label(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
-    if value is not None and not LABEL.fullmatch(value):
+    if value is None:
+        return None
+    from switchgear.account_settings import LABEL  # what is imported in functions here, `--help` does without
+
+    if not LABEL.fullmatch(value):
         raise click.BadParameter("use letters, digits, spaces and . _ @ + -; 64 at most")
     return value
 
@@ -51,6 +57,9 @@ def login(
     No gateway has to run; one that does takes the account up by itself. Ctrl-C gives up. The exit code is 0 when the
     account is saved and works, 2 when it is saved and a check failed, 1 when it is not saved, 130 after Ctrl-C.
     """
+    from switchgear import logs
+    from switchgear.signin import Dialog
+
     logs.configure("text", "warning")
 
     async def run() -> int:
@@ -87,6 +96,8 @@ def _method(entry: Entry, wanted: str | None) -> str:
 async def _sign_in(
     service: Service, entry: Entry, dialog: Dialog, as_json: bool, no_browser: bool, *, with_canary: bool
 ) -> int:
+    from switchgear.signin import sign_in
+
     signing = asyncio.create_task(sign_in(service, entry, dialog, with_canary=with_canary), name="sign-in")
     person = _person(entry, dialog, signing.cancel, as_json, no_browser)
     talking = asyncio.create_task(person.converse(), name="the person")
@@ -113,6 +124,8 @@ async def _sign_in(
 
 
 def _person(entry: Entry, dialog: Dialog, give_up: Callable[[], object], as_json: bool, no_browser: bool) -> Person:
+    from switchgear.cli.person import Script, Terminal
+
     if as_json:
         return Script(dialog, give_up)
     others = [method for method in entry.info.login_methods if method != dialog.method]
@@ -122,6 +135,8 @@ def _person(entry: Entry, dialog: Dialog, give_up: Callable[[], object], as_json
 
 
 def _deed(entry: Entry, dialog: Dialog) -> Deed:
+    from switchgear.audit import Deed
+
     last = dialog.events[-1]
     account = None if dialog.saved is None else entry.store.path(dialog.saved.id).stem
     if last["event"] == "failed":

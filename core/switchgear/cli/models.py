@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from switchgear.accounts import Entry
-from switchgear.assembly import Runtime
-from switchgear.catalog import Target
 from switchgear.cli.offline import config_option, json_option, print_json, with_runtime
 from switchgear.cli.tables import print_table
-from switchgear.drift import compare
-from switchgear.metrics.report import rfc3339
+
+if TYPE_CHECKING:
+    from switchgear.accounts import Entry
+    from switchgear.assembly import Runtime
+    from switchgear.catalog import Target
 
 DIFFERS, TROUBLE = 1, 2
 
@@ -52,6 +52,8 @@ def models(context: click.Context, name: str | None, config_path: Path, as_json:
 
 
 def _all(runtime: Runtime) -> dict[str, Any]:
+    from switchgear.metrics.report import rfc3339  # imported where used, so that `--help` is quick
+
     rows = []
     for public, target in runtime.catalog.names():
         listing = runtime.catalog.listings[target.entry.name]
@@ -99,6 +101,8 @@ def _why(runtime: Runtime, name: str) -> dict[str, Any]:
 
 
 def _how(runtime: Runtime, target: Target) -> str:
+    from switchgear.metrics.report import rfc3339
+
     listing = runtime.catalog.listings[target.entry.name]
     source, pool = listing.source_of(target.models[0]), ", ".join(target.models)
     said = f"{target.entry.name}: serves it as {pool} (from {source}); its full name is {target.id}"
@@ -142,6 +146,8 @@ def diff(provider: str | None, config_path: Path, as_json: bool) -> None:
 
 async def _differs(runtime: Runtime, entry: Entry) -> dict[str, Any]:
     """How the entry's lists differ; accounts whose list cannot be had are left out of both sides, and named."""
+    from switchgear.drift import compare
+
     listing = runtime.catalog.listings[entry.name]
     came = await runtime.catalog.lister.ask(entry)
     listed = dict.fromkeys(model.id for models in came.lists.values() for model in models)

@@ -6,14 +6,15 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from switchgear import logs
-from switchgear.assembly import Runtime, Service, load
 from switchgear.cli.no_config import NoConfigError
 from switchgear.cli.options import config_option as config_option
 from switchgear.cli.options import json_option as json_option
 from switchgear.cli.options import print_json as print_json
+
+if TYPE_CHECKING:
+    from switchgear.assembly import Runtime
 
 T = TypeVar("T")
 
@@ -21,6 +22,9 @@ T = TypeVar("T")
 @asynccontextmanager
 async def assembled(path: Path, *, ask_upstreams: bool = True) -> AsyncIterator[Runtime]:
     """The runtime of ``path``: its accounts, and the model lists as last kept, then fetched from the upstreams."""
+    from switchgear import logs  # only a command that is run pays for these
+    from switchgear.assembly import Service, load
+
     logs.configure("text", "error")
     service = Service(path, await asyncio.to_thread(load, path))
     try:

@@ -6,17 +6,17 @@ import sys
 from dataclasses import asdict
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from switchgear import logs
-from switchgear.assembly import load
 from switchgear.cli.new_plugin import new
 from switchgear.cli.offline import config_option, json_option, print_json
 from switchgear.cli.tables import print_table
 from switchgear.errors import SwitchgearError
-from switchgear.plugins import Plugins
+
+if TYPE_CHECKING:
+    from switchgear.plugins import Plugins
 
 CONTRACT_GROUP = "switchgear.contract"
 """Entry points to the conformance contracts that plugins ship, by the plugins' names."""
@@ -40,10 +40,13 @@ plugins.add_command(new)
 @json_option
 def list_(load_all: bool, config_path: Path, as_json: bool) -> None:
     """List every installed plugin. Those that the configuration names are imported and checked."""
+    from switchgear import logs  # imported here, so that `--help` is quick
+    from switchgear.configured import load
+    from switchgear.loading import installed
+    from switchgear.plugins import Plugins
+
     logs.configure("text", "critical")
     if load_all:
-        from switchgear.loading import installed
-
         loaded = Plugins.load(installed().keys())
     elif config_path.exists():
         loaded = load(config_path).plugins
@@ -74,6 +77,8 @@ def _title(loaded: Plugins, name: str) -> str:
 @json_option
 def check(name: str, as_json: bool) -> None:
     """Run the conformance kit over the plugin NAME and the fake it ships. Nothing leaves this machine."""
+    from switchgear import logs
+
     logs.configure("text", "critical")
     report: dict[str, Any] = _contract(name)().report().as_json()
     failed = [found for level in report["levels"] for found in level["checks"] if found["result"] == "failed"]

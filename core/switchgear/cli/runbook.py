@@ -7,16 +7,9 @@ from pathlib import Path
 
 import click
 
-from switchgear import logs
-from switchgear.checks import examination
 from switchgear.cli.check_list import exit_code, print_checks
 from switchgear.cli.options import json_option, print_json
 from switchgear.cli.running import Running, gateway_options
-from switchgear.config import read_config
-from switchgear.config.alert_settings import AlertsSettings
-from switchgear.daily import DOCUMENT, Inventory, checks, inventory
-from switchgear.loading import installed
-from switchgear.state import StateStore
 
 
 @click.group()
@@ -33,6 +26,14 @@ def daily(config_path: Path, url: str | None, as_json: bool) -> None:
     Models are compared with the last run, which state-dir remembers; ratios with the thresholds of the alert rules. No
     upstream is asked. The exit code is 1 when a check failed; attention alone leaves it at 0.
     """
+    from switchgear import logs  # imported here, so that `--help` is quick
+    from switchgear.checks import examination
+    from switchgear.config import read_config
+    from switchgear.config.alert_settings import AlertsSettings
+    from switchgear.daily import DOCUMENT, Inventory, checks, inventory
+    from switchgear.loading import installed
+    from switchgear.state import StateStore
+
     logs.configure("text", "error")
     with Running.open(config_path, url) as running:
         health, status, where = running.client_get("/health"), running.get("/status"), running.url

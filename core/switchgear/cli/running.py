@@ -11,21 +11,21 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 import click
-import httpx2
 
 from switchgear.cli.no_config import NoConfigError
 from switchgear.cli.options import config_option
 from switchgear.cli.tables import plain
-from switchgear.config import Config, read_config
-from switchgear.config.address import local_url
 from switchgear.errors import SwitchgearError
-from switchgear.loading import installed
 from switchgear.secret import Secret
-from switchgear.upstream import tls_context
+
+if TYPE_CHECKING:
+    import httpx2
+
+    from switchgear.config import Config
 
 KEY_VARIABLE = "SWITCHGEAR_MANAGEMENT_KEY"
 CONNECT_S = 3.0
@@ -103,6 +103,10 @@ class Running:
             StrangerError: something else does.
             GatewayError: where it is cannot be told, or it does not answer.
         """
+        import httpx2  # what is imported in functions here, `--help` does without
+
+        from switchgear.upstream import tls_context
+
         target = _target(config_path, url)
         with httpx2.Client(
             base_url=target.url,
@@ -158,6 +162,8 @@ class Running:
         body: Mapping[str, Any] | None,
         timeout_s: float,
     ) -> dict[str, Any]:
+        import httpx2
+
         timeout = httpx2.Timeout(timeout_s, connect=CONNECT_S)
         try:
             response = self._client.request(method, path, params=query, headers=headers, json=body, timeout=timeout)
@@ -199,6 +205,9 @@ class Running:
 
 
 def _target(path: Path, url: str | None) -> _Target:
+    from switchgear.config import read_config
+    from switchgear.loading import installed
+
     if url is not None and not _usable(url):
         raise GatewayError(f"--url {plain(url)} is none of a gateway; write it as http://HOST:PORT")
     given = _given()
@@ -238,6 +247,8 @@ def _usable(url: str) -> bool:
 
 
 def _address(config: Config) -> str:
+    from switchgear.config.address import local_url
+
     url = local_url(config)
     if url is None:
         raise GatewayError("the file says port: 0, a free one; name where the gateway is with --url")

@@ -1,29 +1,19 @@
-"""Running the application on hypercorn, in process: sockets, signals and the drain deadline are ours."""
+"""Running the application on a server in this process: sockets, signals and the drain deadline are ours."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import signal
 import socket
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, cast
 
 import structlog
-from hypercorn.asyncio import serve
-from hypercorn.config import Config as HypercornConfig
 
 from switchgear.errors import SwitchgearError
+from switchgear.server.exchange import ASGIApp
+from switchgear.server.serving import Choice, serve
 
-HEADER_LIMIT_BYTES = 64 * 1024
-KEEP_ALIVE_S = 75.0
-"""How long an idle connection stays open, and how long a client may take to send its headers."""
 AFTER_DRAIN_S = 3.0
-
-if TYPE_CHECKING:
-    from hypercorn.typing import ASGIFramework
-
-ASGIApp = Callable[[Any, Any, Any], Awaitable[None]]
 
 log = structlog.get_logger("switchgear.server")
 
@@ -55,21 +45,6 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def hypercorn_config(listener: socket.socket) -> HypercornConfig:
-    """Hypercorn's settings for our socket, which is hypercorn's from here on."""
-    config = HypercornConfig()
-    config.bind = [f"fd://{listener.detach()}"]
-    config.accesslog = None
-    config.errorlog = logging.getLogger("hypercorn.error")
-    config.include_server_header = False
-    config.h11_max_incomplete_size = HEADER_LIMIT_BYTES
-    config.keep_alive_timeout = KEEP_ALIVE_S
-    config.keep_alive_max_requests = 1_000_000
-    config.backlog = 1024
-    config.graceful_timeout = AFTER_DRAIN_S / 2
-    return config
-
-
 async def run(
     app: ASGIApp,
     listener: socket.socket,
@@ -78,6 +53,7 @@ async def run(
     reload: Callable[[], Awaitable[None]],
     ready: Callable[[], None],
     stop: asyncio.Event | None = None,
+    choice: Choice = "fast",
 ) -> None:
     """Serve until SIGTERM or SIGINT (or ``stop``), then drain. A second signal ends it at once.
 
@@ -88,12 +64,11 @@ async def run(
         reload: what SIGHUP does.
         ready: called when connections are accepted.
         stop: ends it from inside, for tests and embedding.
+        choice: which server.
     """
     stopping = stop if stop is not None else asyncio.Event()
     loop = asyncio.get_running_loop()
-    running = asyncio.create_task(
-        serve(cast("ASGIFramework", app), hypercorn_config(listener), shutdown_trigger=stopping.wait)
-    )
+    running = asyncio.create_task(serve(app, listener, stopping.wait, choice))
     reloads: set[asyncio.Task[None]] = set()
 
     def on_stop() -> None:
@@ -117,12 +92,12 @@ async def run(
             await running  # it ended by itself: it says why
             return
         await drain()
-        # The requests are over. What hypercorn still does is close connections, which it may do for ever (Python 3.12.1
-        # and later wait for all of them) or not quite (a client that does not read makes it raise InvalidStateError).
-        await asyncio.wait({running}, timeout=AFTER_DRAIN_S)
+        # The requests are over, and the server closes connections. Hypercorn may do so for ever (Python 3.12.1 and
+        # later wait for all of them) or not quite (a client that does not read makes it raise InvalidStateError).
+        _, late = await asyncio.wait({running}, timeout=AFTER_DRAIN_S)
         running.cancel()
         (problem,) = await asyncio.gather(running, return_exceptions=True)
-        if problem is not None and not isinstance(problem, asyncio.CancelledError):
+        if late or (problem is not None and not isinstance(problem, asyncio.CancelledError)):
             log.warning("connections_cut", problem=type(problem).__name__)
     finally:
         stopped.cancel()

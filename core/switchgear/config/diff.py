@@ -25,7 +25,7 @@ from switchgear.references import looks_secret
 from switchgear.secret import Secret
 from switchgear.settings import ProviderSettings, kebab
 
-AT_START = ("host", "port", "log", "state-dir")
+AT_START = ("host", "port", "log", "server", "state-dir")
 """The keys that are read at start only."""
 DOCUMENT = "config"
 """The name of :class:`LoadedOutline` in the :class:`~switchgear.state.StateStore`."""

@@ -246,6 +246,7 @@ class Config(SettingsModel):
         max_body_mib: the largest request body, in MiB.
         models_ttl_seconds: how long a fetched list of models is good.
         drain_seconds: how long requests in flight may go on after a stop.
+        server: ``fast``, or ``stock``, which leaves HTTP/1.1 to hypercorn as it leaves HTTP/2 to it anyway.
     """
 
     host: Host = "127.0.0.1"
@@ -263,6 +264,7 @@ class Config(SettingsModel):
     max_body_mib: Annotated[int, Field(ge=1, le=1024)] = 32
     models_ttl_seconds: Annotated[float, Field(ge=10, le=7 * 86_400)] = 600.0
     drain_seconds: Annotated[float, Field(ge=0, le=3600)] = 30.0
+    server: Literal["fast", "stock"] = "fast"
     routing: RoutingSettings = RoutingSettings()
     responses: ResponsesSettings = ResponsesSettings()
     metrics: MetricsSettings = MetricsSettings()

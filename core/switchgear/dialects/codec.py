@@ -86,6 +86,7 @@ class StreamWatch(Protocol):
         done: the dialect's last event was seen; nothing after it matters.
         usage: the tokens reported so far.
         error: the data of an error event; the stream is over. ``None`` so far.
+        broken: why an event after the start is none of the dialect's; the stream is over. Empty so far.
         final: the whole answer as JSON, where the stream itself carried it; ``None`` so far or always.
     """
 
@@ -93,13 +94,14 @@ class StreamWatch(Protocol):
     done: bool
     usage: Usage
     error: bytes | None
+    broken: str
     final: bytes | None
 
     def feed(self, chunk: bytes) -> bytes:
-        """Take the next bytes; give those of the whole events among them, up to an error event.
+        """Take the next bytes; give those of the whole events among them, up to an error or a broken event.
 
         Raises:
-            ValueError: this is no stream of the dialect.
+            ValueError: this is no stream of the dialect; before the start only.
         """
 
     def end(self) -> tuple[bytes, str]:

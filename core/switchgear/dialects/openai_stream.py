@@ -49,6 +49,8 @@ class OpenAIStreamWatch(Watch):
 
     def take(self, event: bytes) -> bytes | None:
         """See the base class."""
+        if self.started and _is_more(event):
+            return None
         data = event_data(event)
         if not data:
             return None
@@ -85,6 +87,22 @@ class OpenAIStreamWatch(Watch):
     def error_event(self, error: ErrorDetail) -> bytes:
         """See the protocol."""
         return error_event(error)
+
+
+def _is_more(event: bytes) -> bool:
+    """Whether an event of a stream that has started is only more of it: found without parsing, for nearly every one.
+
+    A key inside a text does not look like one: its quotes are escaped there.
+    """
+    finishes = event.count(b'"finish_reason"')
+    return (
+        event.startswith(b"data: {")
+        and event.endswith(b"}")
+        and (finishes == event.count(b'"finish_reason":null') or finishes == event.count(b'"finish_reason": null'))
+        and b'"usage"' not in event
+        and b'"error' not in event
+        and b'"x_groq"' not in event
+    )
 
 
 def _says(delta: dict[str, msgspec.Raw] | None) -> bool:

@@ -16,6 +16,7 @@ class Watch(ABC):
         proof: what says that an answer is complete, in the dialect's words.
         last_event: supplied where an answer was complete and the upstream left its last event out.
         finished: the proof was seen.
+        broken: what is wrong with an event that came after the start; nothing from it on is passed on.
     """
 
     proof: ClassVar[str]
@@ -27,6 +28,7 @@ class Watch(ABC):
         self.done = False
         self.usage = NO_USAGE
         self.error: bytes | None = None
+        self.broken = ""
         self.final: bytes | None = None
         self._splitter = EventSplitter()
 
@@ -44,30 +46,47 @@ class Watch(ABC):
 
     def feed(self, chunk: bytes) -> bytes:
         """See the protocol."""
-        if self.error is not None:
+        if self.error is not None or self.broken:
             return b""
         return self._look(*self._splitter.feed(chunk))
 
     def _look(self, whole: bytes, events: list[bytes]) -> bytes:
-        for event in events:
-            self.error = self.take(event)
-            if self.error is not None:
-                return whole[: whole.index(event)]
+        for number, event in enumerate(events):
+            try:
+                self.error = self.take(event)
+            except ValueError as error:
+                if not self.started:
+                    raise
+                self.broken = str(error)
+            if self.error is not None or self.broken:
+                return whole[: _start_of(events, number, whole)]
         return whole
 
     def end(self) -> tuple[bytes, str]:
         """See the protocol."""
         rest = self._splitter.rest()
         sent = b""
-        if rest.strip() and self.error is None:
+        if rest.strip() and self.error is None and not self.broken:
             try:
                 sent = self._look(rest + b"\n\n", [rest])
-            except ValueError:
+            except ValueError as error:
+                self.broken = str(error)
+            if self.broken:
                 return b"", "the stream broke off inside an event"
         if self.error is not None:
             return sent, "the stream ended with an error"
+        if self.broken:
+            return sent, self.broken
         if self.done:
             return sent, "" if self.started else "the stream held no output"
         if self.finished:
             return sent + self.last_event, ""
         return sent, f"the stream ended without {self.proof}" if self.started else "the stream held no output"
+
+
+def _start_of(events: list[bytes], number: int, whole: bytes) -> int:
+    """Where the event of this number begins in ``whole``."""
+    at = 0
+    for event in events[:number]:
+        at = whole.index(event, at) + len(event)
+    return whole.index(events[number], at)

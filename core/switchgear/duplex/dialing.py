@@ -13,7 +13,7 @@ import httpx2
 from socksio import ProtocolError as SocksProtocolError
 from socksio import socks5
 
-from switchgear.duplex.tcp import connected_socket
+from switchgear.tcp import connected_socket
 
 MAX_PROXY_ANSWER_BYTES = 64 * 1024
 

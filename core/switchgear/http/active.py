@@ -29,48 +29,70 @@ class Active:
     """The requests in flight."""
 
     def __init__(self) -> None:
-        self._stops: set[asyncio.Future[None]] = set()
+        self._waiting: set[asyncio.Future[bool]] = set()
         self.idle = asyncio.Event()
         self.idle.set()
 
     def __len__(self) -> int:
-        return len(self._stops)
+        return len(self._waiting)
 
     def stop_all(self) -> None:
         """Bring every request to its end now; each tells its client."""
-        for stop in self._stops:
-            if not stop.done():
-                stop.set_result(None)
+        for waiting in self._waiting:
+            if not waiting.done():
+                waiting.set_result(True)
 
-    async def run(self, work: Coroutine[Any, Any, bool], receive: Receive, answered: Callable[[], bool]) -> End:
+    async def run(
+        self,
+        work: Coroutine[Any, Any, bool],
+        receive: Receive,
+        answered: Callable[[], bool],
+        disconnected: asyncio.Future[None] | None = None,
+    ) -> End:
         """Run ``work`` until it is done, its client hangs up before it is ``answered``, or :meth:`stop_all`.
 
         ``work`` gives whether it delivered. What it raises rises from here. Work that was cancelled is waited for, one
         second at most.
+
+        Args:
+            work: what is to be done.
+            receive: the server's; it is asked for the hang-up where the server has no ``disconnected`` for us.
+            answered: whether the whole answer went out.
+            disconnected: is done when the client has hung up.
         """
-        stop = asyncio.get_running_loop().create_future()
-        self._stops.add(stop)
+        loop = asyncio.get_running_loop()
+        waiting: asyncio.Future[bool] = loop.create_future()
+
+        def wake(_: object) -> None:
+            if not waiting.done():
+                waiting.set_result(False)
+
+        task = loop.create_task(work)
+        gone = loop.create_task(_gone(receive)) if disconnected is None else disconnected
+        task.add_done_callback(wake)
+        gone.add_done_callback(wake)
+        self._waiting.add(waiting)
         self.idle.clear()
-        task = asyncio.create_task(work)
-        gone = asyncio.create_task(_gone(receive))
         try:
-            await asyncio.wait({task, gone, stop}, return_when=asyncio.FIRST_COMPLETED)
+            stopped = await waiting
             if answered() and not task.done():
                 # The server says "disconnect" after a complete answer too: what is left is putting things away.
-                await asyncio.wait({task, stop}, timeout=CANCEL_GRACE_S, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait({task}, timeout=CANCEL_GRACE_S)
             if task.done():
-                return End.DONE if await task else End.FAILED
+                return End.DONE if task.result() else End.FAILED
             await _cancel(task)
-            return End.STOPPED if stop.done() else End.CLIENT_GONE
+            return End.STOPPED if stopped else End.CLIENT_GONE
         except asyncio.CancelledError:
             await _cancel(task)
             raise
         finally:
-            gone.cancel()
-            stop.cancel()
-            self._stops.discard(stop)
-            if not self._stops:
+            gone.remove_done_callback(wake)
+            if disconnected is None:
+                gone.cancel()
+            self._waiting.discard(waiting)
+            if not self._waiting:
                 self.idle.set()
+            del task  # what it raised would hold this frame, and this frame it: garbage that only the collector finds
 
 
 async def _gone(receive: Receive) -> None:

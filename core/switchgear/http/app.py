@@ -61,14 +61,17 @@ class App:
         )
         count = CountTokensRoute(service, self._keys)
         self._management = ManagementRoute(service, self._keys)
+        self._forwarding = {
+            "/v1/chat/completions": self._forward(OPENAI_CHAT),
+            "/v1/completions": self._forward(OPENAI_COMPLETIONS),
+            "/v1/embeddings": self._forward(OPENAI_EMBEDDINGS),
+            "/v1/messages": self._forward(ANTHROPIC_MESSAGES, refuse_threads),
+            "/v1/responses": self._forward(OPENAI_RESPONSES, Memory(responses).prepare),
+        }
         self._starlette = Starlette(
             routes=[
-                Route("/v1/chat/completions", self._forward(OPENAI_CHAT), methods=["POST"]),
-                Route("/v1/completions", self._forward(OPENAI_COMPLETIONS), methods=["POST"]),
-                Route("/v1/embeddings", self._forward(OPENAI_EMBEDDINGS), methods=["POST"]),
-                Route("/v1/messages", self._forward(ANTHROPIC_MESSAGES, refuse_threads), methods=["POST"]),
+                *(Route(path, route, methods=["POST"]) for path, route in self._forwarding.items()),
                 Route("/v1/messages/count_tokens", count, methods=["POST"]),
-                Route("/v1/responses", self._forward(OPENAI_RESPONSES, Memory(responses).prepare), methods=["POST"]),
                 Route("/v1/responses/{response}", ResponseRoute(responses, self._keys), methods=["GET", "DELETE"]),
                 Route("/v1/models", models, methods=["GET"]),
                 Route("/v1/models/{model:path}", models, methods=["GET"]),
@@ -90,7 +93,12 @@ class App:
         return ForwardRoute(self._service, self.active, self._keys, codec, prepare)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one ASGI scope."""
+        """Serve one ASGI scope; what is asked most goes its way at once."""
+        if scope["type"] == "http" and scope["method"] == "POST":
+            forward = self._forwarding.get(scope["path"])
+            if forward is not None:
+                await forward(scope, receive, send)
+                return
         await self._starlette(scope, receive, send)
 
     async def drain(self) -> None:

@@ -41,6 +41,9 @@ WITHHELD_HEADERS = frozenset(
 )
 """Credentials and hop-by-hop headers of the client: no plugin sees them, no upstream gets them."""
 
+DISCONNECTED = "switchgear.disconnected"
+"""An ASGI extension of our own server: a future that is done when the client has hung up."""
+
 log = structlog.get_logger("switchgear.request")
 
 
@@ -81,7 +84,7 @@ class ForwardRoute:
                 if self._prepare is not None:
                     ask.sent = ask.body
                     ask.body, ask.keep = self._prepare(ask.body, key.name)
-                outcome = await self._serve(ask, key, receive, client)
+                outcome = await self._serve(ask, key, scope, receive, client)
         except Refusal as refusal:
             outcome = refusal.code
             await client.break_off(refusal)
@@ -95,10 +98,12 @@ class ForwardRoute:
         finally:
             self._log(scope, client, request_id, key_name, model, outcome, received)
 
-    async def _serve(self, ask: Ask, key: KeyLimits, receive: Receive, client: AsgiClient) -> str:
+    async def _serve(self, ask: Ask, key: KeyLimits, scope: Scope, receive: Receive, client: AsgiClient) -> str:
         gateway = self._service.current.gateway
+        work = gateway.serve(ask, key.allows, client)
+        disconnected = scope.get("extensions", {}).get(DISCONNECTED)
         try:
-            end = await self._active.run(gateway.serve(ask, key.allows, client), receive, lambda: client.ended)
+            end = await self._active.run(work, receive, lambda: client.ended, disconnected)
         finally:
             if ask.queued_s:
                 self._service.metrics.clients.queue_wait.record(ask.queued_s)

@@ -18,15 +18,15 @@ from typing import Any
 from unittest.mock import patch
 
 import httpx2
-from hypercorn.asyncio import serve
 
 from switchgear.accounts import Entry
 from switchgear.assembly import Service, load
-from switchgear.cli.server import hypercorn_config, listen
+from switchgear.cli.server import listen
 from switchgear.hookspecs import hookimpl
 from switchgear.http.app import App
 from switchgear.loading import Installed
 from switchgear.sealing import KEY_FILE_VARIABLE
+from switchgear.server.serving import serve
 from switchgear.testing.logbook import Logbook
 from switchgear.testing.traffic import Traffic, gateway_task
 from switchgear.types import AttemptRecord
@@ -163,8 +163,8 @@ async def _served(service: Service) -> AsyncIterator[str]:
     listener = listen("127.0.0.1", 0)
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     stop = asyncio.Event()
-    app: Any = App(service)
-    serving = gateway_task(serve(app, hypercorn_config(listener), shutdown_trigger=stop.wait))
+    app = App(service)
+    serving = gateway_task(serve(app, listener, stop.wait))
     try:
         yield url
     finally:

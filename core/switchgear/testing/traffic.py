@@ -17,7 +17,7 @@ import httpx2
 
 from switchgear.errors import UpstreamError
 from switchgear.types import Failure, Timeouts
-from switchgear.upstream import DuplexLines, httpx_transport
+from switchgear.upstream import DuplexLines, transport_through
 
 if TYPE_CHECKING:
     from switchgear.duplex import Duplex
@@ -63,7 +63,7 @@ class Traffic:
 
     def transport(self, proxy_url: str | None) -> httpx2.AsyncBaseTransport:
         """Core's own transport, watched."""
-        return _Watched(httpx_transport(proxy_url), self)
+        return _Watched(transport_through(proxy_url), self)
 
     def duplexes(self, proxy_url: str | None) -> DuplexLines:
         """Core's own full-duplex connections, watched."""

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from switchgear.duplex.tcp import connected_socket
+from switchgear.tcp import connected_socket
 
 
 @contextlib.contextmanager
@@ -53,7 +53,7 @@ def resolve_to(monkeypatch: pytest.MonkeyPatch, *ports: int) -> None:
 
 
 async def test_a_silent_address_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("switchgear.duplex.tcp.ATTEMPT_DELAY_S", 0.01)
+    monkeypatch.setattr("switchgear.tcp.ATTEMPT_DELAY_S", 0.01)
     with black_hole() as silent, closed() as refusing, listening() as good, listening() as better:
         resolve_to(monkeypatch, silent, refusing, good, better)
         before = asyncio.all_tasks()
@@ -65,7 +65,7 @@ async def test_a_silent_address_is_passed_over(monkeypatch: pytest.MonkeyPatch) 
 
 
 async def test_of_two_that_answer_at_once_one_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("switchgear.duplex.tcp.ATTEMPT_DELAY_S", 0)
+    monkeypatch.setattr("switchgear.tcp.ATTEMPT_DELAY_S", 0)
     both = asyncio.Barrier(2)
     made: list[socket.socket] = []
 
@@ -75,7 +75,7 @@ async def test_of_two_that_answer_at_once_one_is_closed(monkeypatch: pytest.Monk
         await both.wait()
         return mine
 
-    monkeypatch.setattr("switchgear.duplex.tcp._attempt", attempt)
+    monkeypatch.setattr("switchgear.tcp._attempt", attempt)
     resolve_to(monkeypatch, 1, 2)
     with await connected_socket("host.invalid", 1) as won:
         await asyncio.sleep(0)
@@ -97,7 +97,7 @@ async def test_a_host_without_addresses(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 async def test_cancelling_closes_what_is_being_connected(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("switchgear.duplex.tcp.ATTEMPT_DELAY_S", 0.001)
+    monkeypatch.setattr("switchgear.tcp.ATTEMPT_DELAY_S", 0.001)
     with black_hole() as silent:
         resolve_to(monkeypatch, silent, silent)
         before = asyncio.all_tasks()

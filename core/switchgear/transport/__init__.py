@@ -1,0 +1,10 @@
+"""HTTP/1.1 to an upstream on asyncio and httptools, behind the HTTP library's transport interface.
+
+``pool`` keeps the connections, ``connection`` speaks on one, over ``tls`` or not; ``sending`` says a request, and
+``answer`` is what is heard.
+"""
+
+from switchgear.transport.answer import Answer, Fields
+from switchgear.transport.pool import PooledTransport
+
+__all__ = ["Answer", "Fields", "PooledTransport"]
