@@ -15,7 +15,7 @@ _THINKING = re.compile(r"-thinking$")
 _EFFORT = re.compile(r"^(?P<rest>claude-.+)-(?P<effort>low|medium|high|xhigh|max)$")
 _DIGITS = re.compile(r"(?<=\d)-(?=\d)")
 _OLD_ORDER = re.compile(r"^claude-(\d+(?:\.\d+)?)-([a-z]+)$")
-_DOTTED_ZERO = re.compile(r"\.0$")
+_DOTTED_ZERO = re.compile(r"(?<=\d)(\.0)+$")
 _SHOUTED = re.compile(r"^[A-Z0-9_]+$")
 
 AUTO = frozenset({"auto", "auto-kiro"})

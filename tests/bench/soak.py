@@ -4,8 +4,8 @@ The gateway is asked all it can be asked at once: whole answers and streams, in 
 TLS, by clients that hang up, and of an upstream that fails. How much of each is set so that the gateway takes half of its core.
 Then everything is counted some sixty times. It fails when an answer is wrong, when there is more in the last third of the time
 than in the first, or when the idle gateway holds more file descriptors or tasks than before the load. The lower quartile
-of a third is what counts: a stall piles requests up for a moment, a leak lifts the floor. The metrics of the last 15 minutes
-fill in that time by design, so their memory is shown, and taken off.
+of a third is what counts: a stall piles requests up for a moment, a leak lifts the floor. The metrics, which fill for 15 minutes by
+design, fill for two here; what their histograms take is shown, and taken off.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ async def asking(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 async def refused(port: int) -> None:
     """Wait until nobody listens there."""
-    with suppress(ConnectionRefusedError):
+    with suppress(ConnectionError):  # refused, or reset in the moment the listener closes
         while True:
             _, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.transport.abort()
