@@ -17,8 +17,9 @@ from switchgear.secret import Secret
 
 SHORTEST = 12
 """A shorter secret of a test is a word like any other."""
-PLAIN = re.compile(r"[a-z _-]+|[A-Z _-]+")
-"""So is one of small letters alone: property tests make secrets of whatever stands in our sources."""
+PLAIN = re.compile(r"[a-z _-]+|[A-Z _-]+|[a-z0-9]+://(127\.0\.0\.1|localhost|\[::1\]):\d+/?")
+"""So is one of small letters alone: property tests make secrets of whatever stands in our sources. And so is a proxy's address
+on this machine without a password: the next server may get its port."""
 
 _secrets: dict[str, set[str]] = {}
 """By their first characters, so that a text is gone through once however many there are."""
