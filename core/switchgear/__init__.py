@@ -58,7 +58,7 @@ if TYPE_CHECKING:
     from switchgear.editing import AnswerEditor, edited
     from switchgear.settings import ModelEntry, ProviderSettings, SettingsModel, TimeoutSettings, Url
     from switchgear.think_tags import ThinkTags
-    from switchgear.upstream import UpstreamClient
+    from switchgear.upstream import Post, UpstreamClient
 
 __all__ = [
     "CONTRACT_VERSION",
@@ -90,6 +90,7 @@ __all__ = [
     "ModelEntry",
     "Part",
     "PluginError",
+    "Post",
     "Provider",
     "ProviderInfo",
     "ProviderSettings",
@@ -126,6 +127,7 @@ _LAZY = {
     "AnswerEditor": "switchgear.editing",
     "Duplex": "switchgear.duplex",
     "ModelEntry": "switchgear.settings",
+    "Post": "switchgear.upstream",
     "ProviderSettings": "switchgear.settings",
     "SettingsModel": "switchgear.settings",
     "ThinkTags": "switchgear.think_tags",

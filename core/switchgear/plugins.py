@@ -361,7 +361,7 @@ def _straight(chain: pluggy.HookCaller) -> Callable[..., Any] | None:
     function, names = impls[0].function, impls[0].argnames
 
     def call(**arguments: Any) -> Any:
-        return function(*[arguments[name] for name in names])
+        return function(*map(arguments.__getitem__, names))
 
     return call
 

@@ -22,20 +22,15 @@ async def ask(settings: Settings, request: ForwardRequest, account: Account, cli
     Raises:
         UpstreamError: there is none.
     """
+    post = settings.target.post(request.dialect, account, stream=request.stream, client_headers=request.headers)
     body = without_empty_tools(request.body)
-    if request.dialect == "openai-chat":
-        return await _ask_chat(settings, request, body, account, client)
-    return await _send(settings, request, body, account, client)
-
-
-async def _ask_chat(
-    settings: Settings, request: ForwardRequest, body: bytes, account: Account, client: UpstreamClient
-) -> Reply:
-    quirks, lessons = settings.quirks, settings.target.lessons
-    converted = request.client_dialect != request.dialect
-    used = lessons.of(request.model)
+    if request.dialect != "openai-chat":
+        return await client.post(post, body, request.timeouts)
+    quirks, model = settings.quirks, request.model
+    converted = request.client_dialect != "openai-chat"
+    used = settings.target.lessons.of(model)
     sent = quirks.applied(body, stream=request.stream, converted=converted, lessons=used)
-    reply = await _send(settings, request, sent, account, client)
+    reply = await client.post(post, sent, request.timeouts)
     if reply.status not in REFUSALS:
         return reply
     questions = open_questions(quirks, sent, converted=converted)
@@ -43,25 +38,17 @@ async def _ask_chat(
         return reply
     try:
         head = await _head(reply)
-        failure = Failure("status", reply.status, reply.headers, head, model=request.model)
-        taught = taught_by(failure, questions)
+        taught = taught_by(Failure("status", reply.status, reply.headers, head, model=model), questions)
         if not taught:
             return Reply(reply.status, reply.headers, _after(head, reply.body), reply.aclose)
     except BaseException:
         await reply.aclose()
         raise
     await reply.aclose()
-    known = lessons.learn(request.model, taught, used)
-    log.info("upstream_habit_learned", provider=settings.name, model=request.model, habits=sorted(known))
+    known = settings.target.lessons.learn(model, taught, used)
+    log.info("upstream_habit_learned", provider=settings.name, model=model, habits=sorted(known))
     again = quirks.applied(body, stream=request.stream, converted=converted, lessons=known)
-    return await _send(settings, request, again, account, client)
-
-
-async def _send(
-    settings: Settings, request: ForwardRequest, body: bytes, account: Account, client: UpstreamClient
-) -> Reply:
-    call = settings.target.post(request.dialect, body, account, stream=request.stream, client_headers=request.headers)
-    return await client.reply(call, request.timeouts)
+    return await client.post(post, again, request.timeouts)
 
 
 async def _head(reply: Reply) -> bytes:

@@ -21,8 +21,8 @@ async def count(settings: Settings, request: ForwardRequest, account: Account, c
     """
     if request.dialect != "anthropic-messages":
         return None
-    call = settings.target.count(without_empty_tools(request.body), account, client_headers=request.headers)
-    response = await client.fetch(call, request.timeouts)
+    post = settings.target.count(account, client_headers=request.headers)
+    response = await client.fetch(post.request(without_empty_tools(request.body)), request.timeouts)
     if response.status_code in NO_SUCH_THING:
         return None
     answer = json_of(settings, response)

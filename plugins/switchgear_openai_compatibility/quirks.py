@@ -7,7 +7,7 @@ and ollama/ollama; bug reports for what Mistral refuses. Read by autumn 2026.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import msgspec
@@ -50,6 +50,9 @@ class Quirks:
     replay_reasoning: ReplayReasoning = "auto"
     reasoning_request: ReasoningRequest = "auto"
     strict_schema: bool = False
+    _kept_needles: dict[tuple[bool, bool, frozenset[Lesson]], tuple[bytes, ...]] = field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
 
     def applied(self, body: bytes, *, stream: bool, converted: bool, lessons: frozenset[Lesson] = NO_LESSONS) -> bytes:
         """The body as the upstream wants it; the very same bytes where nothing needs to change.
@@ -60,10 +63,17 @@ class Quirks:
             converted: core wrote it, the client speaks another dialect.
             lessons: what this model's refusals have taught.
         """
+        case = stream, converted, lessons
+        needles = self._kept_needles.get(case)
+        if needles is None:
+            needles = self._kept_needles[case] = tuple(self._needles(*case))
+        for needle in needles:
+            if needle in body:
+                return self._changed(body, *case)
+        return body
+
+    def _changed(self, body: bytes, stream: bool, converted: bool, lessons: frozenset[Lesson]) -> bytes:
         limit = self._limit(converted, lessons)
-        turns = self._turns()
-        if not any(needle in body for needle in self._needles(limit, turns, stream, converted, lessons)):
-            return body
         given = _decode_fields(body)
         fields = dict(given)
         self._say_reasoning(fields, converted, lessons)
@@ -71,16 +81,15 @@ class Quirks:
             _rename_limit(fields, limit)
         self._say_usage(fields, stream, lessons)
         if "messages" in fields:
-            fields["messages"] = turns.applied(fields["messages"])
+            fields["messages"] = self._turns().applied(fields["messages"])
         if self.strict_schema:
             known = self._known_fields()
             fields = {name: raw for name, raw in fields.items() if name in known}
         return body if fields == given else _encode(fields)
 
-    def _needles(
-        self, limit: str | None, turns: Turns, stream: bool, converted: bool, lessons: frozenset[Lesson]
-    ) -> Iterator[bytes]:
+    def _needles(self, stream: bool, converted: bool, lessons: frozenset[Lesson]) -> Iterator[bytes]:
         """A body without any of these needs no change. Cheaper than parsing, and most bodies hold none."""
+        limit = self._limit(converted, lessons)
         if self.strict_schema or (stream and self.stream_usage == "on"):
             yield b""
         if limit is not None:
@@ -89,7 +98,7 @@ class Quirks:
             yield b'"stream_options"'
         if converted or self.reasoning_request not in {"auto", "reasoning_effort"}:
             yield b'"reasoning_effort"'
-        yield from turns.needles
+        yield from self._turns().needles
 
     def _turns(self) -> Turns:
         return Turns(self.system_role, self.replay_reasoning, self.strict_schema)

@@ -8,7 +8,7 @@ from typing import Literal
 
 import httpx2
 
-from switchgear import Account, Dialect, Secret
+from switchgear import Account, Dialect, Post, Secret
 from switchgear_openai_compatibility.lessons import Lessons
 from switchgear_openai_compatibility.wire import (
     CHAT_PATH,
@@ -34,11 +34,17 @@ AuthStyle = Literal["bearer", "api-key", "x-api-key"]
 API_KEY = "api-key"
 """The name of an account's secret."""
 
-_PASSED_ON: dict[Dialect, tuple[tuple[str, str | None], ...]] = {
-    "anthropic-messages": (("anthropic-version", ANTHROPIC_VERSION), ("anthropic-beta", None)),
-    "openai-responses": (("openai-beta", None),),
+Copied = tuple[bytes, str, str | None]
+"""A header that is the client's: its name as sent, the client's name for it, and what is sent where it has none."""
+
+_PASSED_ON: dict[Dialect, tuple[Copied, ...]] = {
+    "anthropic-messages": (
+        (b"anthropic-version", "anthropic-version", ANTHROPIC_VERSION),
+        (b"anthropic-beta", "anthropic-beta", None),
+    ),
+    "openai-responses": ((b"openai-beta", "openai-beta", None),),
 }
-"""The client's headers that belong to a dialect, and what is sent where it has none. The entry's own come first."""
+"""The client's headers that belong to a dialect. The entry's own come first."""
 _COPIED = re.compile(r"\$([A-Za-z0-9_-]+)")
 
 HeaderList = list[tuple[bytes, bytes]]
@@ -76,7 +82,6 @@ class Target:
         self._lists_for: Dialect = "anthropic-messages" if "anthropic-messages" in dialects else "openai-chat"
         self._headers = headers or {}
         self._account_headers = account_headers or {}
-        self._fixed: dict[str, tuple[HeaderList, tuple[tuple[bytes, str], ...]]] = {}
         self.probed = False
         self.lessons = Lessons()
         self.move(base_of(base_url))
@@ -84,9 +89,7 @@ class Target:
     def move(self, base: httpx2.URL) -> None:
         """Use another base from now on."""
         self.base = base
-        self._urls = {dialect: below(base, path) for dialect, path in PATHS.items()}
-        self._count_url = below(base, COUNT_PATH)
-        self._host = (b"host", base.netloc)
+        self._posts: dict[tuple[str, str, Dialect, bool], tuple[Post, tuple[Copied, ...]]] = {}
 
     @property
     def models_url(self) -> httpx2.URL:
@@ -100,55 +103,34 @@ class Target:
 
     def get(self, url: httpx2.URL, account: Account) -> httpx2.Request:
         """A request for a list. ``$Name`` headers are left out: no client asks."""
-        headers = [*self._fixed_headers(account)[0], (b"accept", b"application/json")]
-        _pass_on(self._lists_for, {}, headers)
+        fixed, copied = self._headers_of(account, self._lists_for)
+        headers = [*fixed, *_copies(copied, {}), (b"accept", b"application/json")]
         return httpx2.Request("GET", url, headers=headers)
 
-    def post(
-        self, dialect: Dialect, body: bytes, account: Account, *, stream: bool, client_headers: Mapping[str, str]
-    ) -> httpx2.Request:
+    def post(self, dialect: Dialect, account: Account, *, stream: bool, client_headers: Mapping[str, str]) -> Post:
         """A request for an answer."""
-        return self._post(self._urls[dialect], dialect, body, account, stream, client_headers)
+        return self._post(PATHS[dialect], dialect, account, stream, client_headers)
 
-    def count(self, body: bytes, account: Account, *, client_headers: Mapping[str, str]) -> httpx2.Request:
+    def count(self, account: Account, *, client_headers: Mapping[str, str]) -> Post:
         """A request for the tokens of a body in ``anthropic-messages``."""
-        return self._post(self._count_url, "anthropic-messages", body, account, False, client_headers)
+        return self._post(COUNT_PATH, "anthropic-messages", account, False, client_headers)
 
     def _post(
-        self,
-        url: httpx2.URL,
-        dialect: Dialect,
-        body: bytes,
-        account: Account,
-        stream: bool,
-        client_headers: Mapping[str, str],
-    ) -> httpx2.Request:
-        """The headers that the library would add are given, with the body as a stream: a third of the price."""
-        fixed, copied = self._fixed_headers(account)
-        headers = [
-            self._host,
-            (b"content-type", b"application/json"),
-            (b"content-length", b"%d" % len(body)),
-            (b"accept", b"text/event-stream" if stream else b"application/json"),
-            *fixed,
-        ]
-        for name, source in copied:
-            value = client_headers.get(source)
-            if value is not None:
-                headers.append((name, value.encode("latin-1", "replace")))
-        _pass_on(dialect, client_headers, headers)
-        request = httpx2.Request("POST", url, headers=headers, stream=httpx2.ByteStream(body))
-        request.read()
-        return request
+        self, path: str, dialect: Dialect, account: Account, stream: bool, client_headers: Mapping[str, str]
+    ) -> Post:
+        key = account.id, path, dialect, stream
+        kept = self._posts.get(key)
+        if kept is None:
+            fixed, passed_on = self._headers_of(account, dialect)
+            accept = b"text/event-stream" if stream else b"application/json"
+            headers = [(b"content-type", b"application/json"), (b"accept", accept), *fixed]
+            kept = self._posts[key] = Post(below(self.base, path), headers), passed_on
+        post, copied = kept
+        more = _copies(copied, client_headers) if copied else []
+        return post.with_headers(more) if more else post
 
-    def _fixed_headers(self, account: Account) -> tuple[HeaderList, tuple[tuple[bytes, str], ...]]:
-        """The account's headers, and the names of those to copy from the client: as sent, and as the client's."""
-        found = self._fixed.get(account.id)
-        if found is None:
-            found = self._fixed[account.id] = self._make(account)
-        return found
-
-    def _make(self, account: Account) -> tuple[HeaderList, tuple[tuple[bytes, str], ...]]:
+    def _headers_of(self, account: Account, dialect: Dialect) -> tuple[HeaderList, tuple[Copied, ...]]:
+        """The account's own headers, and those to copy from the client."""
         merged: dict[str, str] = {}
         key = account.secrets.get(API_KEY)
         if key is not None and self._auth_style == "bearer":
@@ -158,19 +140,23 @@ class Target:
         for headers in (self._headers, self._account_headers.get(account.id, {})):
             merged.update((name.lower(), value.reveal()) for name, value in headers.items())
         fixed: HeaderList = []
-        copied: list[tuple[bytes, str]] = []
+        copied: list[Copied] = []
         for name, value in merged.items():
             match = _COPIED.fullmatch(value)
             if match is None:
                 fixed.append((name.encode(), value.encode()))
             else:
-                copied.append((name.encode(), match[1].lower()))
+                copied.append((name.encode(), match[1].lower(), None))
+        given = dict(fixed)
+        copied += [header for header in _PASSED_ON.get(dialect, ()) if header[0] not in given]
         return fixed, tuple(copied)
 
 
-def _pass_on(dialect: Dialect, client_headers: Mapping[str, str], headers: HeaderList) -> None:
-    for name, default in _PASSED_ON.get(dialect, ()):
-        value = client_headers.get(name, default)
-        wire_name = name.encode()
-        if value is not None and all(other != wire_name for other, _ in headers):
-            headers.append((wire_name, value.encode("latin-1", "replace")))
+def _copies(copied: tuple[Copied, ...], client_headers: Mapping[str, str]) -> HeaderList:
+    """What the client has of them, the first of each name."""
+    found: dict[bytes, bytes] = {}
+    for name, source, default in copied:
+        value = client_headers.get(source, default)
+        if value is not None:
+            found.setdefault(name, value.encode("latin-1", "replace"))
+    return list(found.items())

@@ -151,16 +151,15 @@ def test_empty_tools_are_dropped(body: bytes, sent: bytes) -> None:
 
 def sent(target: Target, by: Account, *, stream: bool = False, **client: str) -> dict[str, str]:
     headers = {name.replace("_", "-"): value for name, value in client.items()}
-    request = target.post("openai-chat", b"{}", by, stream=stream, client_headers=headers)
+    request = target.post("openai-chat", by, stream=stream, client_headers=headers).request(b"{}")
     names = [name.lower() for name, _ in request.headers.raw]
     assert len(names) == len(set(names))
     return dict(request.headers.items())
 
 
 def test_a_request_is_whole() -> None:
-    request = Target("https://host:8443/v1").post(
-        "openai-embeddings", b'{"input":"x"}', account(), stream=False, client_headers={}
-    )
+    post = Target("https://host:8443/v1").post("openai-embeddings", account(), stream=False, client_headers={})
+    request = post.request(b'{"input":"x"}')
     assert (request.method, str(request.url)) == ("POST", "https://host:8443/v1/embeddings")
     assert request.content == b'{"input":"x"}'
     assert dict(request.headers.items()) == {

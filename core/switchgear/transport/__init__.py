@@ -5,6 +5,7 @@
 """
 
 from switchgear.transport.answer import Answer, Fields
-from switchgear.transport.pool import PooledTransport
+from switchgear.transport.pool import Origin, PooledTransport, origin_of
+from switchgear.transport.sending import Defaults, length_of, start_of
 
-__all__ = ["Answer", "Fields", "PooledTransport"]
+__all__ = ["Answer", "Defaults", "Fields", "Origin", "PooledTransport", "length_of", "origin_of", "start_of"]

@@ -122,37 +122,59 @@ class Connection(asyncio.BufferedProtocol):
 
     # -- a request -----------------------------------------------------------------------------------------
 
-    async def ask(self, request: httpx2.Request, defaults: Defaults, limits: Limits) -> Answer:
-        """Send ``request`` and wait for the head of its answer. Cancelled, it closes the connection.
+    async def say(self, head: bytes, body: bytes, limits: Limits, *, head_only: bool = False) -> Answer:
+        """Send a request and wait for the head of its answer. Cancelled, it closes the connection.
+
+        Args:
+            head: whole and checked.
+            body: as long as the head says.
+            limits: see :class:`~switchgear.transport.answer.Answer`, as ``head_only``.
 
         Raises:
             httpx2.TransportError: there is none.
         """
-        answer = self._answer = Answer(self, self._loop, limits, head_only=request.method == "HEAD")
-        self._limits = limits
-        self._sent = False
+        answer = self._begin(limits, head_only)
         try:
-            if isinstance(request.stream, httpx2.ByteStream):
-                body = request.read()
-                head = head_of(request, defaults, len(body))
-                if len(body) <= JOINED_BYTES:
-                    self._transport.write(head + body)
-                else:
-                    self._transport.write(head)
-                    self._transport.write(body)
+            if len(body) <= JOINED_BYTES:
+                self._transport.write(head + body)
             else:
-                await self._send(request, defaults, answer)
+                self._transport.write(head)
+                self._transport.write(body)
             self._sent = True
             while not answer.status:
                 await answer.wait()
         except BaseException:
-            self.begun = answer.begun
-            self.abandon()
+            self._give_up(answer)
             raise
         return answer
 
+    async def say_in_parts(
+        self, request: httpx2.Request, defaults: Defaults, limits: Limits, *, head_only: bool
+    ) -> Answer:
+        """The same for a body that is made while it is sent."""
+        answer = self._begin(limits, head_only)
+        try:
+            await self._send(request, defaults, answer)
+            self._sent = True
+            while not answer.status:
+                await answer.wait()
+        except BaseException:
+            self._give_up(answer)
+            raise
+        return answer
+
+    def _begin(self, limits: Limits, head_only: bool) -> Answer:
+        answer = self._answer = Answer(self, self._loop, limits, head_only=head_only)
+        self._limits = limits
+        self._sent = False
+        return answer
+
+    def _give_up(self, answer: Answer) -> None:
+        self.begun = answer.begun
+        self.abandon()
+
     async def _send(self, request: httpx2.Request, defaults: Defaults, answer: Answer) -> None:
-        """A body that is made while it is sent; no more of it once the upstream has answered."""
+        """No more of the body once the upstream has answered."""
         length = request.headers.get("content-length")
         left = None if length is None else int(length)
         self._transport.write(head_of(request, defaults, left))

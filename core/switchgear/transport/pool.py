@@ -11,7 +11,7 @@ import httpx2
 from switchgear.tcp import connected_socket
 from switchgear.transport.answer import Answer, Limits
 from switchgear.transport.connection import READ_BYTES, Connection
-from switchgear.transport.sending import Defaults
+from switchgear.transport.sending import Defaults, head_of
 from switchgear.transport.tls import RECORD_BYTES, Tls
 
 REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -70,18 +70,27 @@ class PooledTransport(httpx2.AsyncBaseTransport):
         Raises:
             httpx2.TransportError: there is none.
         """
-        origin = _origin(request)
-        connection = self._take(origin)
-        if connection is None:
-            connection = await self._new(origin, limits)
-        elif request.method in REPEATABLE and isinstance(request.stream, httpx2.ByteStream):
+        origin = origin_of(request.url, request.extensions.get("sni_hostname"))
+        head_only = request.method == "HEAD"
+        if not isinstance(request.stream, httpx2.ByteStream):
+            connection = self._take(origin) or await self._new(origin, limits)
+            return await connection.say_in_parts(request, defaults, limits, head_only=head_only)
+        body = request.read()
+        head = head_of(request, defaults, len(body))
+        if request.method in REPEATABLE and (kept := self._take(origin)) is not None:
             try:
-                return await connection.ask(request, defaults, limits)
+                return await kept.say(head, body, limits, head_only=head_only)
             except (httpx2.NetworkError, httpx2.RemoteProtocolError):
-                if connection.begun or self._closed is not None:
+                if kept.begun or self._closed is not None:
                     raise
             connection = await self._new(origin, limits)
-        return await connection.ask(request, defaults, limits)
+            return await connection.say(head, body, limits, head_only=head_only)
+        return await self.say(origin, head, body, limits, head_only=head_only)
+
+    async def say(self, origin: Origin, head: bytes, body: bytes, limits: Limits, *, head_only: bool = False) -> Answer:
+        """Send a request that is bytes already, once; else as :meth:`ask`."""
+        connection = self._take(origin) or await self._new(origin, limits)
+        return await connection.say(head, body, limits, head_only=head_only)
 
     async def aclose(self) -> None:
         """Close every connection; an answer still under way breaks off, and no other can be asked for."""
@@ -252,15 +261,19 @@ class PooledTransport(httpx2.AsyncBaseTransport):
         return connection
 
 
-def _origin(request: httpx2.Request) -> Origin:
-    url = request.url
+def origin_of(url: httpx2.URL, name: str | None = None) -> Origin:
+    """Where the connections of ``url`` lead; ``name`` is that in the certificate, where it is not the host's.
+
+    Raises:
+        httpx2.UnsupportedProtocol: there is no way there.
+    """
     scheme = url.scheme
     if scheme not in _PORTS:
         raise httpx2.UnsupportedProtocol(f"{scheme or 'no scheme'} is neither http nor https")
     if not url.host:
         raise httpx2.UnsupportedProtocol("the address names no host")
     host = url.raw_host.decode("ascii")
-    return scheme, host, url.port or _PORTS[scheme], request.extensions.get("sni_hostname") or host
+    return scheme, host, url.port or _PORTS[scheme], name or host
 
 
 _PORTS = {"http": 80, "https": 443}
