@@ -12,7 +12,7 @@ import pytest
 from switchgear import Timeouts, UpstreamError
 from switchgear.testing import Exchange, LoopbackServer
 from switchgear.transport.sending import head_of
-from switchgear.upstream import UpstreamClient
+from switchgear.upstream import Post, UpstreamClient
 from tests.core.raw_upstream import OK, SHORT, by_library, by_reply, get, pool, post, raw_upstream
 
 URL = "http://up.example:8080/v1/chat?x=1&y=%2F"
@@ -75,6 +75,48 @@ async def test_what_http_does_not_allow_is_not_sent(request_: httpx2.Request) ->
             await by_reply(transport, request_, SHORT)
         assert caught.value.failure.cause == "protocol"
         assert upstream.requests == []
+
+
+@pytest.mark.parametrize(
+    "headers", [[(b"a", b"1\r\nb: 2")], [(b"a b", b"1")], [(b"a", b"1\0")]], ids=["line", "name", "null"]
+)
+@pytest.mark.parametrize("later", [False, True], ids=["given at once", "given later"])
+async def test_what_http_does_not_allow_is_not_posted(headers: list[tuple[bytes, bytes]], later: bool) -> None:
+    async with raw_upstream(OK) as upstream, pool() as transport:
+        made = Post(upstream.url, []).with_headers(headers) if later else Post(upstream.url, headers)
+        for _ in range(2):
+            with pytest.raises(UpstreamError, match="the request cannot be sent") as caught:
+                await UpstreamClient(transport).post(made, b"{}", SHORT)
+            assert caught.value.failure.cause == "protocol"
+        assert upstream.made == 0
+
+
+async def test_a_post_is_sent_as_its_request_would_be() -> None:
+    async with raw_upstream(OK) as upstream, pool() as transport:
+        client = UpstreamClient(transport)
+        made = Post(upstream.url, [(b"x-key", b"one"), (b"X-List", b"a"), (b"X-List", b"b")])
+        for body in (b"", b"{}", b"x" * 100_000, b"{}"):
+            for reply in (await client.post(made, body, SHORT), await client.reply(made.request(body), SHORT)):
+                assert (reply.status, b"".join([part async for part in reply.body])) == (200, b"ok")
+                await reply.aclose()
+            posted, asked = (said.partition(b"\r\n\r\n") for said in upstream.requests[-2:])
+            assert (sorted(posted[0].split(b"\r\n")), posted[2]) == (sorted(asked[0].split(b"\r\n")), body)
+        assert upstream.made == 1
+
+
+async def test_a_posts_further_headers_are_of_one_request() -> None:
+    async with raw_upstream(OK) as upstream, pool() as transport:
+        client, made = UpstreamClient(transport), Post(upstream.url, [(b"x-key", b"one")])
+        for one in (made, made.with_headers([(b"user-agent", b"mine"), (b"x-id", b"7")]), made):
+            await (await client.post(one, b"{}", SHORT)).aclose()
+        plain, own, again = upstream.requests
+        assert plain == again
+        assert b"user-agent: switchgear/" in plain
+        assert [line for line in own.split(b"\r\n") if line.startswith((b"user-agent", b"x-"))] == [
+            b"x-key: one",
+            b"user-agent: mine",
+            b"x-id: 7",
+        ]
 
 
 @pytest.mark.parametrize(

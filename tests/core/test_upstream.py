@@ -13,7 +13,7 @@ import trustme
 
 from switchgear import Secret, Timeouts, UpstreamError
 from switchgear.testing import Exchange, LoopbackServer
-from switchgear.upstream import UpstreamClients, tls_context, transport_through
+from switchgear.upstream import Post, UpstreamClients, tls_context, transport_through
 
 
 @pytest.fixture
@@ -77,6 +77,17 @@ async def test_a_proxy_carries_the_call_and_its_password_stays_secret(clients: U
     with pytest.raises(UpstreamError) as caught:
         await clients.through(url).fetch(get("http://upstream.invalid/"))
     assert proxy_password not in str(caught.value)
+
+
+async def test_a_post_goes_through_a_proxy_too(clients: UpstreamClients) -> None:
+    async with LoopbackServer(hello) as proxy:
+        client = clients.through(Secret(proxy.url))
+        reply = await client.post(Post("http://upstream.invalid/v1/x", {"x-key": "one"}), b"{}")
+        assert b"".join([part async for part in reply.body]) == b"hello"
+        await reply.aclose()
+        (request,) = proxy.requests
+        assert (request.method, request.target, request.body) == ("POST", "http://upstream.invalid/v1/x", b"{}")
+        assert (request.headers["x-key"], request.headers["content-length"]) == ("one", "2")
 
 
 async def test_one_client_serves_one_proxy(clients: UpstreamClients) -> None:

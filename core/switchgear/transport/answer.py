@@ -173,8 +173,12 @@ class Answer(httpx2.AsyncByteStream):
 
     def wake(self) -> None:
         """Something changed for who waits."""
-        if self._waiting is not None and not self._waiting.done():
-            self._waiting.set_result(None)
+        waiting = self._waiting
+        if waiting is not None:
+            self._waiting = None
+            self.deadline = NEVER
+            if not waiting.done():
+                waiting.set_result(None)
 
     # -- the parser ----------------------------------------------------------------------------------------
 
@@ -214,8 +218,8 @@ class Answer(httpx2.AsyncByteStream):
 
     # -- what the reader does ------------------------------------------------------------------------------
 
-    async def wait(self) -> None:
-        """Wait until something changes, or the time for it is up.
+    def change(self) -> asyncio.Future[None]:
+        """The next change, to be awaited at once; where none comes in time, that is one too.
 
         Raises:
             httpx2.TransportError: the answer broke off.
@@ -226,12 +230,8 @@ class Answer(httpx2.AsyncByteStream):
         if limit is not None:
             self.deadline = deadline = self._loop.time() + limit
             self._line.watch(deadline)
-        self._waiting = self._loop.create_future()
-        try:
-            await self._waiting
-        finally:
-            self._waiting = None
-            self.deadline = NEVER
+        self._waiting = waiting = self._loop.create_future()
+        return waiting
 
     def __aiter__(self) -> Self:
         return self
@@ -242,9 +242,12 @@ class Answer(httpx2.AsyncByteStream):
             if self.complete:
                 raise StopAsyncIteration
             try:
-                await self.wait()
+                await self.change()
             except httpx2.TransportError as error:
                 raise self.raised_as(error) from error.__cause__
+            except asyncio.CancelledError:
+                self.deadline = NEVER
+                raise
         data = parts[0] if len(parts) == 1 else b"".join(parts)
         parts.clear()
         self._waiting_bytes = 0

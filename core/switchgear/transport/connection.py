@@ -142,7 +142,7 @@ class Connection(asyncio.BufferedProtocol):
                 self._transport.write(body)
             self._sent = True
             while not answer.status:
-                await answer.wait()
+                await answer.change()
         except BaseException:
             self._give_up(answer)
             raise
@@ -157,7 +157,7 @@ class Connection(asyncio.BufferedProtocol):
             await self._send(request, defaults, answer)
             self._sent = True
             while not answer.status:
-                await answer.wait()
+                await answer.change()
         except BaseException:
             self._give_up(answer)
             raise
@@ -180,7 +180,7 @@ class Connection(asyncio.BufferedProtocol):
         self._transport.write(head_of(request, defaults, left))
         async for part in cast("AsyncIterable[bytes]", request.stream):
             while answer.sending and not answer.status:
-                await answer.wait()
+                await answer.change()
             if answer.status or answer.error is not None:
                 return
             if left is not None:
