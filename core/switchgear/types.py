@@ -15,6 +15,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+import msgspec
+
 from switchgear.conversation import NOTHING, Conversation
 
 if TYPE_CHECKING:
@@ -186,8 +188,6 @@ class ForwardRequest:
     @functools.cached_property
     def json(self) -> Mapping[str, Any]:
         """The body as a mapping, parsed when first asked for."""
-        import msgspec
-
         decoded: dict[str, Any] = msgspec.json.decode(self.body, type=dict[str, Any])
         return MappingProxyType(decoded)
 
@@ -354,8 +354,7 @@ class AuthStore(Protocol):
         """Delete the account's file; no error when there is none."""
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptRecord:
+class AttemptRecord(msgspec.Struct, frozen=True, gc=False):
     """One finished upstream call, as observers see it. It holds no secret and no prompt.
 
     ``kind`` is ``None`` for a success. Durations are milliseconds; ``ttft_ms`` is ``None`` when no byte was sent

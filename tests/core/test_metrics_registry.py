@@ -8,9 +8,11 @@ import pytest
 
 from switchgear.metrics import Metrics
 from switchgear.metrics.registry import MOST_LABELS, OTHER, LastError
+from switchgear.metrics.summary import UNRATED
 from switchgear.types import AttemptRecord, Kind
 
 NOON = 1_767_268_800.0  # 2026-01-01T12:00:00Z
+FAILURES = [kind for kind in Kind if kind not in UNRATED]
 
 
 @dataclass
@@ -133,3 +135,29 @@ def test_what_is_unrated_is_no_last_error(metrics: Metrics, kind: Kind) -> None:
     assert counted.last_error is None
     assert counted.last_success_at is None
     assert (counted.successes, counted.failures, counted.tokens) == (0, 0, 42)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "failed"),
+    [
+        pytest.param([], False, id="nothing happened"),
+        pytest.param(FAILURES[:4], False, id="four are too few"),
+        pytest.param(FAILURES[:5], True, id="five kinds of failure"),
+        pytest.param([None, *FAILURES[:5]], True, id="after a success"),
+        pytest.param([*FAILURES[:4], None, *FAILURES[:4]], False, id="a success between"),
+        pytest.param(
+            [Kind.TIMEOUT] * 4 + [Kind.CANCELLED, Kind.INVALID_REQUEST], False, id="unrated ones do not count"
+        ),
+        pytest.param(
+            [Kind.TIMEOUT] * 3 + [Kind.CANCELLED, Kind.CONTENT_FILTERED] + [Kind.TIMEOUT] * 2,
+            True,
+            id="unrated ones do not interrupt",
+        ),
+        pytest.param([*FAILURES[:9], None], False, id="it is back"),
+    ],
+)
+def test_the_last_five_all_failed(metrics: Metrics, clock: Clock, kinds: list[Kind | None], failed: bool) -> None:
+    for kind in kinds:
+        attempt(metrics, kind)
+        clock.seconds += 1200  # so little traffic that no window ever holds two
+    assert metrics.provider("acme").last_failed() is failed

@@ -14,7 +14,6 @@ from switchgear.metrics.windows import BUCKET_S, RING_S, Ring
 from switchgear.types import AttemptRecord, Kind
 
 WINDOWS = (60, 300, 600, 900)
-FAILURES = [kind for kind in Kind if kind not in UNRATED]
 
 
 @dataclass
@@ -368,33 +367,6 @@ def test_every_ten_seconds_of_availability_weigh_the_same(ring: Ring, clock: Clo
     ring.sample_availability(True)
     clock.now += 10
     assert ring.summary(60)["availability"] == 1.0
-
-
-@pytest.mark.parametrize(
-    ("kinds", "failed"),
-    [
-        pytest.param([], False, id="nothing happened"),
-        pytest.param(FAILURES[:4], False, id="four are too few"),
-        pytest.param(FAILURES[:5], True, id="five kinds of failure"),
-        pytest.param([None, *FAILURES[:5]], True, id="after a success"),
-        pytest.param([*FAILURES[:4], None, *FAILURES[:4]], False, id="a success between"),
-        pytest.param(
-            [Kind.TIMEOUT] * 4 + [Kind.CANCELLED, Kind.INVALID_REQUEST], False, id="unrated ones do not count"
-        ),
-        pytest.param(
-            [Kind.TIMEOUT] * 3 + [Kind.CANCELLED, Kind.CONTENT_FILTERED] + [Kind.TIMEOUT] * 2,
-            True,
-            id="unrated ones do not interrupt",
-        ),
-        pytest.param([*FAILURES[:9], None], False, id="it is back"),
-    ],
-)
-def test_the_last_five_all_failed(ring: Ring, clock: Clock, kinds: list[Kind | None], failed: bool) -> None:
-    for kind in kinds:
-        ring.attempt(record(kind))
-        clock.now += 1200  # so little traffic that no window ever holds two
-    assert ring.last_failed() is failed
-    assert ring.last_failed(n=100) is False
 
 
 def test_failures_come_most_frequent_first(ring: Ring) -> None:

@@ -10,8 +10,10 @@ goes ``parse_request`` -> :class:`~switchgear.conversation.Conversation` -> ``re
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
+
+import msgspec
 
 from switchgear.conversation import Conversation
 from switchgear.events import Event, Usage
@@ -41,8 +43,7 @@ class ErrorDetail:
     details: Mapping[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Whole:
+class Whole(msgspec.Struct, frozen=True):
     """What core needs to know of a whole answer.
 
     Attributes:
@@ -51,7 +52,7 @@ class Whole:
         problem: why it is no answer at all; empty when it is one.
     """
 
-    usage: Usage = field(default=NO_USAGE)
+    usage: Usage = NO_USAGE
     error: bytes | None = None
     problem: str = ""
 

@@ -7,11 +7,20 @@ from typing import Any
 import msgspec
 
 from switchgear.conversation import Conversation
-from switchgear.dialects.codec import ErrorDetail, Parsed, Rendered, Renderer, StreamParser, StreamWatch, Whole
+from switchgear.dialects.codec import (
+    NO_USAGE,
+    ErrorDetail,
+    Parsed,
+    Rendered,
+    Renderer,
+    StreamParser,
+    StreamWatch,
+    Whole,
+)
 from switchgear.dialects.openai_errors import error_body, error_event
-from switchgear.dialects.openai_stream import FAILED_FINISH, OpenAIStreamWatch
+from switchgear.dialects.openai_stream import FAILED_FINISH, NULL, OpenAIStreamWatch
 from switchgear.dialects.openai_usage import UsageFields, read_usage
-from switchgear.events import Event, Usage
+from switchgear.events import Event
 from switchgear.types import Dialect
 
 
@@ -21,9 +30,9 @@ class _Choice(msgspec.Struct):
 
 class _Answer(msgspec.Struct):
     choices: list[_Choice] | None = None
-    data: msgspec.Raw = msgspec.Raw(b"null")
+    data: msgspec.Raw = NULL
     usage: UsageFields | None = None
-    error: msgspec.Raw = msgspec.Raw(b"null")
+    error: msgspec.Raw = NULL
 
 
 _decode = msgspec.json.Decoder(_Answer).decode
@@ -54,21 +63,20 @@ class OpenAICodec:
                 return self._read_odd(body)
         except (msgspec.DecodeError, RecursionError):
             return Whole(problem="the answer is no JSON")
-        if bytes(answer.error) != b"null":
+        given = answer.choices is not None if self._output == "choices" else answer.data != NULL
+        if answer.error != NULL or not given:
             return Whole(error=body)
-        if any(choice.finish_reason in FAILED_FINISH for choice in answer.choices or ()):
-            return Whole(error=body)
-        given = answer.choices is not None if self._output == "choices" else bytes(answer.data) != b"null"
-        if not given:
-            return Whole(error=body)
-        return Whole(Usage() if answer.usage is None else answer.usage.usage())
+        for choice in answer.choices or ():
+            if choice.finish_reason in FAILED_FINISH:
+                return Whole(error=body)
+        return Whole(NO_USAGE if answer.usage is None else answer.usage.usage())
 
     def _read_odd(self, body: bytes) -> Whole:
         raw: Any = msgspec.json.decode(body)
         if not isinstance(raw, dict) or raw.get("error") is not None or not raw.get(self._output):
             return Whole(error=body)
         usage = raw.get("usage")
-        return Whole(read_usage(usage).usage() if isinstance(usage, dict) else Usage())
+        return Whole(read_usage(usage).usage() if isinstance(usage, dict) else NO_USAGE)
 
     def named(self, beginning: bytes, model: str) -> bytes:
         """See the protocol."""

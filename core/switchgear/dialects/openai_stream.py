@@ -16,6 +16,7 @@ DONE_EVENT = b"data: [DONE]\n\n"
 FAILED_FINISH = frozenset({"error", "abort", "insufficient_system_resource"})
 """Finish reasons that mean the upstream broke off: OpenRouter and Mistral, vLLM and SGLang, DeepSeek (read 2026-11)."""
 
+NULL = msgspec.Raw(b"null")
 _EMPTY = frozenset({b"null", b'""', b"[]", b"{}"})
 
 
@@ -34,7 +35,7 @@ class _Chunk(msgspec.Struct):
     choices: list[_Choice] | None = None
     usage: UsageFields | None = None
     x_groq: _Groq | None = None
-    error: msgspec.Raw = msgspec.Raw(b"null")
+    error: msgspec.Raw = NULL
     error_message: str | None = None
 
 
@@ -69,7 +70,7 @@ class OpenAIStreamWatch(Watch):
                 chunk = _tolerant(data)
         except (msgspec.DecodeError, RecursionError) as error:
             raise ValueError(f"an event is no JSON: {error}") from None
-        if bytes(chunk.error) != b"null" or chunk.error_message is not None:
+        if chunk.error != NULL or chunk.error_message is not None:
             return False
         if chunk.usage is not None:
             self.usage = merge_usage(self.usage, chunk.usage.usage())

@@ -39,8 +39,8 @@ class UsageFields(msgspec.Struct):
         read = self.prompt_tokens_details or self.input_tokens_details or self.prompt_token_details or _NO_DETAILS
         made = self.completion_tokens_details or self.output_tokens_details or _NO_DETAILS
         return Usage(
-            _first(self.prompt_tokens, self.input_tokens),
-            _first(self.completion_tokens, self.output_tokens),
+            self.prompt_tokens if self.prompt_tokens is not None else self.input_tokens,
+            self.completion_tokens if self.completion_tokens is not None else self.output_tokens,
             _first(read.cached_tokens, self.prompt_cache_hit_tokens, self.cached_tokens, self.cache_read_input_tokens),
             _first(read.cache_write_tokens, read.cache_creation_tokens, self.cache_creation_input_tokens),
             made.reasoning_tokens,
@@ -51,7 +51,10 @@ _NO_DETAILS = _Details()
 
 
 def _first(*counts: int | None) -> int | None:
-    return next((count for count in counts if count is not None), None)
+    for count in counts:
+        if count is not None:
+            return count
+    return None
 
 
 def merge_usage(old: Usage, new: Usage) -> Usage:

@@ -26,6 +26,13 @@ _ZEROS: Final = array("I", [0]) * _BINS
 _MOST_SAMPLES: Final = 2 ** (8 * _ZEROS.itemsize) - 1
 
 
+def bin_of(ms: float) -> int:
+    """Where a duration, in milliseconds, counts. Never raises: not-a-number and negatives count as the lowest."""
+    if ms < HIGHEST_MS:
+        return int(log2(ms) * BINS_PER_OCTAVE) if ms > LOWEST_MS else 0
+    return _LAST if ms >= HIGHEST_MS else 0
+
+
 class Histogram:
     """Counts of durations. An empty one holds no array.
 
@@ -42,14 +49,15 @@ class Histogram:
         self.counts = array("I")
 
     def record(self, ms: float) -> None:
-        """Count one duration, in milliseconds. Never raises: not-a-number and negatives count as the lowest."""
+        """Count one duration, in milliseconds."""
+        self.add(bin_of(ms))
+
+    def add(self, bin_: int) -> None:
+        """Count one duration by its bin, see :func:`bin_of`."""
         counts = self.counts
         if not counts:
             counts = self.counts = _ZEROS[:]
-        if ms < HIGHEST_MS:
-            counts[int(log2(ms) * BINS_PER_OCTAVE) if ms > LOWEST_MS else 0] += 1
-        else:
-            counts[_LAST if ms >= HIGHEST_MS else 0] += 1
+        counts[bin_] += 1
         self.samples += 1
 
     def clear(self) -> None:

@@ -14,7 +14,7 @@ from typing import Final
 
 from switchgear.alert_rules import LOW_TRAFFIC_ATTEMPTS
 from switchgear.metrics.clients import Clients
-from switchgear.metrics.summary import UNRATED
+from switchgear.metrics.summary import UNRATED, count
 from switchgear.metrics.totals import Totals
 from switchgear.metrics.windows import Ring
 from switchgear.types import AttemptRecord, Kind
@@ -37,13 +37,11 @@ class LastError:
 class ProviderMetrics:
     """One provider's counts. ``since`` and ``last_success_at`` are Unix seconds.
 
-    ``successes`` and ``failures`` are totals since ``since``; calls that are neither are in no total, but their tokens
-    are: they were spent. ``latest`` are the kinds of the last attempts, ``None`` for a success, the newest at the end.
+    ``latest`` are the kinds of the last attempts, ``None`` for a success, the newest at the end.
     """
 
     __slots__ = (
-        "_clock", "accounts", "failures", "last_error", "last_success_at", "latest", "models", "ring", "since",
-        "successes", "tokens", "totals",
+        "_clock", "accounts", "last_error", "last_success_at", "latest", "models", "ring", "since", "totals",
     )  # fmt: skip
 
     def __init__(self, clock: Callable[[], float], since: float) -> None:
@@ -54,25 +52,37 @@ class ProviderMetrics:
         self.totals = Totals()
         self.latest: deque[Kind | None] = deque(maxlen=LOW_TRAFFIC_ATTEMPTS)
         self.since = since
-        self.successes = self.failures = self.tokens = 0
         self.last_success_at: float | None = None
         self.last_error: LastError | None = None
 
     def attempt(self, record: AttemptRecord, at: float) -> None:
         """Count one finished upstream call that ended at ``at``, Unix seconds."""
-        self.ring.attempt(record)
-        self.ring_of(self.accounts, record.account).attempt(record)
-        self.ring_of(self.models, record.model).attempt(record)
+        account, model = self.ring_of(self.accounts, record.account), self.ring_of(self.models, record.model)
+        now = self._clock()
+        count(record, (self.ring.bucket(now), account.bucket(now), model.bucket(now)))
         self.totals.attempt(record)
-        self.tokens += max(record.input_tokens or 0, 0) + max(record.output_tokens or 0, 0)
         if record.kind is None:
-            self.successes += 1
             self.last_success_at = at
             self.latest.append(None)
         elif record.kind not in UNRATED:
-            self.failures += 1
             self.latest.append(record.kind)
             self.last_error = LastError(at, record.kind, record.status, record.request_id)
+
+    @property
+    def successes(self) -> int:
+        """How many attempts delivered, since ``since``."""
+        return sum(row.attempts for (_, kind, _), row in self.totals.rows.items() if kind is None)
+
+    @property
+    def failures(self) -> int:
+        """How many failed, likewise; calls that say nothing about the provider are in neither."""
+        rows = self.totals.rows.items()
+        return sum(row.attempts for (_, kind, _), row in rows if kind is not None and kind not in UNRATED)
+
+    @property
+    def tokens(self) -> int:
+        """All that were spent, in whatever call."""
+        return sum(row.input_tokens + row.output_tokens for row in self.totals.rows.values())
 
     def ring_of(self, rings: dict[str, Ring], label: str) -> Ring:
         """The label's ring among ``accounts`` or ``models``, made when first asked for; the common one when full."""
@@ -81,6 +91,10 @@ class ProviderMetrics:
             name = label if len(rings) < MOST_LABELS else OTHER
             ring = rings.setdefault(name, Ring(self._clock))
         return ring
+
+    def last_failed(self) -> bool:
+        """Whether the latest attempts all failed, however long ago. It shows an outage under little traffic."""
+        return len(self.latest) == LOW_TRAFFIC_ATTEMPTS and None not in self.latest
 
     def drop_idle(self) -> None:
         """Let go of the accounts and models of which nothing was heard for a ring's length."""

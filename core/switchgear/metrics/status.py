@@ -238,5 +238,5 @@ def _attempts_failing(counted: ProviderMetrics) -> Iterator[str]:
     if window["sufficient"] and success_ratio is not None and success_ratio < SUCCESS_TARGET:
         for kind, _ in ring.failures(STATUS_WINDOW_S)[:_MOST_KINDS]:
             yield kind.value
-    if ring.last_failed() and counted.last_error is not None:
+    if counted.last_failed() and counted.last_error is not None:
         yield counted.last_error.kind.value

@@ -10,11 +10,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, TypedDict, TypeVar
 
-from switchgear.metrics.histogram import Histogram
+from switchgear.metrics.histogram import Histogram, bin_of
 from switchgear.types import AttemptRecord, Kind
 
 SUFFICIENT_ATTEMPTS: Final = 20
-"""With fewer a ratio is noise, and ``Ring.last_failed`` tells more."""
+"""With fewer a ratio is noise, and ``ProviderMetrics.last_failed`` tells more."""
 
 CLIENT_FAULTS: Final = frozenset({Kind.INVALID_REQUEST, Kind.CONTEXT_TOO_LONG, Kind.CONTENT_FILTERED})
 UNRATED: Final = CLIENT_FAULTS | {Kind.CANCELLED}
@@ -111,23 +111,29 @@ class Bucket:
         self.short_circuited = self.retries = self.fallbacks_out = 0
         self.looks = self.eligible = 0
 
-    def count(self, record: AttemptRecord) -> None:
-        """Count one finished upstream call."""
-        kind, status, sent, received = record.kind, record.status, record.input_tokens, record.output_tokens
-        self.outcomes[kind] += 1
+
+def count(record: AttemptRecord, buckets: Iterable[Bucket]) -> None:
+    """Count one finished upstream call in each of these buckets."""
+    kind, status, sent, received = record.kind, record.status, record.input_tokens, record.output_tokens
+    if status is not None and not 100 <= status <= 599:
+        status = _OTHER_STATUS
+    # Successes only: a provider that refuses quickly is not a quick provider.
+    latency = bin_of(record.duration_ms) if kind is None else None
+    ttft = None if record.ttft_ms is None else bin_of(record.ttft_ms)
+    for bucket in buckets:
+        bucket.outcomes[kind] += 1
         if status is not None:
-            self.status[status if 100 <= status <= 599 else _OTHER_STATUS] += 1
-        if kind is None:
-            # Successes only: a provider that refuses quickly is not a quick provider.
-            self.latency.record(record.duration_ms)
+            bucket.status[status] += 1
+        if latency is not None:
+            bucket.latency.add(latency)
             if sent is None and received is None:
-                self.usage_missing += 1
-        if record.ttft_ms is not None:
-            self.ttft.record(record.ttft_ms)
+                bucket.usage_missing += 1
+        if ttft is not None:
+            bucket.ttft.add(ttft)
         if sent and sent > 0:
-            self.input_tokens += sent
+            bucket.input_tokens += sent
         if received and received > 0:
-            self.output_tokens += received
+            bucket.output_tokens += received
 
 
 def summarise(buckets: Sequence[Bucket]) -> Window:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from math import inf
 from typing import Final
 
-from switchgear.metrics.summary import UNRATED, Bucket, Window, failures, summarise
+from switchgear.metrics.summary import Bucket, Window, count, failures, summarise
 from switchgear.types import AttemptRecord, Kind
 
 BUCKET_S: Final = 10
@@ -25,43 +25,34 @@ class Ring:
         clock: seconds that never run backwards; should they do so, time stands still here until they catch up.
     """
 
-    __slots__ = ("_buckets", "_clock", "_ends_at", "_failures_in_a_row")
+    __slots__ = ("_buckets", "_clock", "_ends_at")
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._buckets: list[Bucket] = []
         self._ends_at = -inf
-        self._failures_in_a_row = 0
 
     def attempt(self, record: AttemptRecord) -> None:
         """Count one finished upstream call."""
-        if record.kind is None:
-            self._failures_in_a_row = 0
-        elif record.kind not in UNRATED:
-            self._failures_in_a_row += 1
-        self._current().count(record)
+        count(record, (self.bucket(self._clock()),))
 
     def short_circuited(self) -> None:
         """Count a call that we ourselves refused to make."""
-        self._current().short_circuited += 1
+        self.bucket(self._clock()).short_circuited += 1
 
     def retry(self) -> None:
         """Count a further attempt for a request that failed here."""
-        self._current().retries += 1
+        self.bucket(self._clock()).retries += 1
 
     def fallback_out(self) -> None:
         """Count a request that went on to another provider."""
-        self._current().fallbacks_out += 1
+        self.bucket(self._clock()).fallbacks_out += 1
 
     def sample_availability(self, eligible: bool) -> None:
         """Note whether at least one account could be tried now."""
-        bucket = self._current()
+        bucket = self.bucket(self._clock())
         bucket.looks += 1
         bucket.eligible += eligible
-
-    def last_failed(self, n: int = 5) -> bool:
-        """Whether the last ``n`` attempts all failed, however long ago. It shows an outage under little traffic."""
-        return self._failures_in_a_row >= n
 
     def idle(self) -> bool:
         """Whether nothing happened within the ring's reach."""
@@ -75,9 +66,8 @@ class Ring:
         """The figures of the last ``window_s`` seconds, 10 to 900 of them."""
         return summarise(self._recent(window_s))
 
-    def _current(self) -> Bucket:
-        """The bucket to count in now."""
-        now = self._clock()
+    def bucket(self, now: float) -> Bucket:
+        """The bucket to count in at ``now``, seconds of the clock."""
         return self._buckets[-1] if now < self._ends_at else self._next(int(now // BUCKET_S))
 
     def _next(self, number: int) -> Bucket:
