@@ -133,10 +133,11 @@ def render_json(logger: WrappedLogger, method: str, event: EventDict) -> str:
 
     Nearly every line is found clean as a whole: where nothing in it had to be escaped, a secret would stand as it is.
     """
-    line = msgspec.json.format(_encode({name: value for name, value in event.items() if value is not None}), indent=0)
-    if line.isascii() and b"\\" not in line:
-        text = line.decode("ascii")
-        if redact(text) == text and text.isprintable():
+    said = {name: value for name, value in event.items() if value is not None} if None in event.values() else event
+    line = msgspec.json.format(_encode(said), indent=0)
+    if line.isascii() and b"\\" not in line and b"\x7f" not in line:
+        text = line.decode()
+        if redact(text) is text:
             return text
     return json.dumps(clean(logger, method, event))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 import re
 import weakref
 from typing import TYPE_CHECKING, Any
@@ -85,20 +84,23 @@ class _Living:
     """
 
     def __init__(self) -> None:
-        # By identity: a set keeps one of two equal secrets, and would forget both when that one's holder goes.
-        self._secrets: weakref.WeakValueDictionary[int, Secret] = weakref.WeakValueDictionary()
-        self._additions = itertools.count(1)
-        self._added = 0
-        self._made_from = (0, 0)
+        # By the reference itself: equal secrets have holders, and ends, of their own.
+        self._refs: dict[int, weakref.ref[Secret]] = {}
+        self._state = self._made_from = object()
         self._made: tuple[re.Pattern[str], dict[str, list[str]]] | None = None
 
     def add(self, secret: Secret) -> None:
-        self._secrets[id(secret)] = secret
-        self._added = next(self._additions)
+        ref = weakref.ref(secret, self._gone)
+        self._refs[id(ref)] = ref
+        self._state = object()
+
+    def _gone(self, ref: weakref.ref[Secret]) -> None:
+        del self._refs[id(ref)]
+        self._state = object()
 
     def masked(self, text: str) -> str:
         """``text`` without the secrets; of two that begin at one place the longer goes."""
-        made = self._searched()
+        made = self._made if self._made_from is self._state else self._searched()
         if made is None:
             return text
         beginnings, values = made
@@ -116,14 +118,13 @@ class _Living:
 
     def _searched(self) -> tuple[re.Pattern[str], dict[str, list[str]]] | None:
         """How secrets begin, and those that begin so, the longest first; ``None`` where there are none."""
-        state = (self._added, len(self._secrets))  # before looking: another thread may be adding
-        if state != self._made_from:
-            living = [secret for ref in self._secrets.valuerefs() if (secret := ref()) is not None]
-            values: dict[str, list[str]] = {}
-            for value in sorted({secret.reveal() for secret in living}, key=len, reverse=True):
-                values.setdefault(value[:SHORTEST_REDACTED], []).append(value)
-            self._made = (re.compile("|".join(map(re.escape, values))), values) if values else None
-            self._made_from = state
+        state = self._state  # before looking: another thread may be adding
+        living = [secret for ref in list(self._refs.values()) if (secret := ref()) is not None]
+        values: dict[str, list[str]] = {}
+        for value in sorted({secret.reveal() for secret in living}, key=len, reverse=True):
+            values.setdefault(value[:SHORTEST_REDACTED], []).append(value)
+        self._made = (re.compile("|".join(map(re.escape, values))), values) if values else None
+        self._made_from = state
         return self._made
 
 

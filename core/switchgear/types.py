@@ -357,6 +357,8 @@ class AuthStore(Protocol):
 class AttemptRecord(msgspec.Struct, frozen=True, gc=False):
     """One finished upstream call, as observers see it. It holds no secret and no prompt.
 
+    A frozen msgspec struct, as one is made for every call: ``msgspec.structs.asdict`` gives it as a dict.
+
     ``kind`` is ``None`` for a success. Durations are milliseconds; ``ttft_ms`` is ``None`` when no byte was sent
     on. Token counts are ``None`` when the upstream reported none.
     """

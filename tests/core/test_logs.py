@@ -14,7 +14,7 @@ from unittest.mock import patch
 
 import pytest
 import structlog
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from switchgear import Secret, logs
@@ -87,6 +87,7 @@ def test_no_line_shows_a_secret(level: str, value: object) -> None:
 
 
 @given(st.text(), st.sampled_from(["field", "Feld", "exception"]))
+@example("\x7f", "field")  # a control character that JSON does not escape
 def test_whatever_is_logged_is_one_printable_line(text: str, name: str) -> None:
     line = logs.render_json(None, "info", {"event": "e", name: text})
     assert line.isascii()
