@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from switchgear.conversation import Conversation
 from switchgear.dialects import CODECS, Codec, ErrorDetail, Parsed
@@ -17,8 +19,7 @@ Keep = Callable[[bytes, bool], None]
 """Takes a whole answer that is about to be delivered, and whether it is the upstream's own rather than converted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(msgspec.Struct, frozen=True):
     """An attempt's request. ``dropped`` names what of the client's was left out on the way to another dialect."""
 
     request: ForwardRequest
@@ -38,7 +39,7 @@ class Tried:
     message: str
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Ask:
     """One client request. Times are ``perf_counter`` seconds.
 
@@ -61,7 +62,7 @@ class Ask:
     waited_s: float = 0.0
     queued_s: float = 0.0
     attempts: int = 0
-    _parsed: Parsed | None = field(default=None, repr=False)
+    _parsed: Parsed | None = None
 
     def parsed(self) -> Parsed:
         """The client's request as a conversation, parsed when first asked for.
@@ -113,8 +114,7 @@ class Ask:
         return () if self._parsed is None else self._parsed.dropped
 
 
-@dataclass(frozen=True, slots=True)
-class Served:
+class Served(msgspec.Struct, frozen=True):
     """Who served the request, for the response headers.
 
     ``converted`` is the dialect the upstream was asked in, where it is not the client's; ``dropped`` names what could

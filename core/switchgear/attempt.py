@@ -10,17 +10,17 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 
 from switchgear.ask import Ask, ClientSide, Prepared, Served
 from switchgear.conversion import Batches, events_of_stream, events_of_whole, one_by_one
+from switchgear.deadlines import Deadline, Deadlines
 from switchgear.dialects import CODECS, Codec, Renderer
 from switchgear.dialects.codec import NO_USAGE
 from switchgear.errors import PluginError, UpstreamError
 from switchgear.events import Event, Usage
 from switchgear.plugins import Plugins
 from switchgear.routing import Candidate
-from switchgear.types import Account, Cause, Failure, Reply, Timeouts
+from switchgear.types import Account, Cause, Failure, Reply
 
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 MAX_ERROR_BYTES = 64 * 1024
@@ -36,23 +36,47 @@ EVENT_STREAM = b"text/event-stream; charset=utf-8"
 NO_STREAM = ("application/json", "text/html")
 
 
-@dataclass(slots=True)
 class Attempt:
-    """One call to one candidate, and what is known of it when it ended. ``committed`` is called at the first byte."""
+    """One call to one candidate, and what is known of it when it ended.
 
-    ask: Ask
-    candidate: Candidate
-    number: int
-    plugins: Plugins
-    started: float = field(default_factory=time.perf_counter)
-    status: int | None = None
-    ttft_ms: float | None = None
-    usage: Usage = NO_USAGE
-    account: Account | None = None
-    committed: Callable[[], None] = lambda: None
-    _timeouts: Timeouts = field(default_factory=Timeouts)
-    _prepared: Prepared | None = None
-    _ignored: set[str] = field(default_factory=set)
+    Args:
+        ask: what the client wants.
+        candidate: who is asked.
+        number: the how manieth of the request's attempts it is.
+        committed: called at the first byte.
+
+    Attributes:
+        started: ``perf_counter`` seconds.
+        account: with the credential it was asked with; ``None`` before.
+    """
+
+    __slots__ = (
+        "_committed", "_deadlines", "_ignored", "_plugins", "_prepared", "account", "ask", "candidate", "number",
+        "started", "status", "ttft_ms", "usage",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        ask: Ask,
+        candidate: Candidate,
+        number: int,
+        plugins: Plugins,
+        deadlines: Deadlines,
+        committed: Callable[[], None],
+    ) -> None:
+        self.ask = ask
+        self.candidate = candidate
+        self.number = number
+        self.started = time.perf_counter()
+        self.status: int | None = None
+        self.ttft_ms: float | None = None
+        self.usage: Usage = NO_USAGE
+        self.account: Account | None = None
+        self._plugins = plugins
+        self._deadlines = deadlines
+        self._committed = committed
+        self._prepared: Prepared | None = None
+        self._ignored: set[str] | None = None
 
     async def run(self, client: ClientSide) -> None:
         """Call the upstream and deliver its answer.
@@ -63,22 +87,22 @@ class Attempt:
             Refusal: the client's request cannot be said in the upstream's dialect; nothing was sent.
         """
         entry = self.candidate.entry
-        self._timeouts = entry.timeouts
+        timeouts = entry.timeouts
         prepared = self._prepared = self.ask.prepare(self.candidate)
         try:
-            async with asyncio.timeout(self._timeouts.first_byte_s) as limit:
+            with self._deadlines.within(timeouts.first_byte_s) as limit:
                 self.account = await entry.fresh(self.candidate.account)
                 await self._forward(prepared, self.account, client, limit)
         except TimeoutError:
             what = "the answer took" if client.committed else "nothing came for"
-            limit_s = self._timeouts.total_s if client.committed else self._timeouts.first_byte_s
+            limit_s = timeouts.total_s if client.committed else timeouts.first_byte_s
             raise UpstreamError(Failure("timeout", message=f"{what} more than {limit_s:g} s")) from None
 
-    async def _forward(self, prepared: Prepared, account: Account, client: ClientSide, limit: asyncio.Timeout) -> None:
+    async def _forward(self, prepared: Prepared, account: Account, client: ClientSide, limit: Deadline) -> None:
         ask, entry, request = self.ask, self.candidate.entry, prepared.request
         waiting = time.perf_counter()
         try:
-            answer = await self.plugins.forward(entry.provider, request, account, entry.client(account))
+            answer = await self._plugins.forward(entry.provider, request, account, entry.client(account))
         finally:
             ask.waited_s += time.perf_counter() - waiting
         if not isinstance(answer, Reply):
@@ -112,7 +136,7 @@ class Attempt:
 
     # -- raw bytes, in the client's own dialect ------------------------------------------------------------
 
-    async def _pass_on(self, reply: Reply, client: ClientSide, limit: asyncio.Timeout) -> None:
+    async def _pass_on(self, reply: Reply, client: ClientSide, limit: Deadline) -> None:
         ask = self.ask
         if self._is_stream(reply, ask.codec):
             await self._pass_stream_on(reply, client, limit)
@@ -157,7 +181,7 @@ class Attempt:
         self.ask.waited_s += time.perf_counter() - waiting
         return b"".join(parts)[:max_bytes]
 
-    async def _pass_stream_on(self, reply: Reply, client: ClientSide, limit: asyncio.Timeout) -> None:
+    async def _pass_stream_on(self, reply: Reply, client: ClientSide, limit: Deadline) -> None:
         keep = self.ask.keep
         watch = self.ask.codec.watch()
         held: list[bytes] = []
@@ -197,14 +221,14 @@ class Attempt:
             await client.start(EVENT_STREAM, self._served(limit))
             await client.send(self._named(b"".join((*held, last))))
         await client.end()
-        await _read_out(reply)
+        await self._read_out(reply)
 
     # -- events: a plugin's own, or those of another dialect -----------------------------------------------
 
-    async def _convert(self, reply: Reply, codec: Codec, client: ClientSide, limit: asyncio.Timeout) -> None:
+    async def _convert(self, reply: Reply, codec: Codec, client: ClientSide, limit: Deadline) -> None:
         if self._is_stream(reply, codec):
             await self._deliver(events_of_stream(reply, codec, self._failure), client, limit)
-            await _read_out(reply)
+            await self._read_out(reply)
             return
         body = await self._read_whole(reply, codec)
         if self.ask.body.stream:
@@ -220,12 +244,11 @@ class Attempt:
         """A whole answer where a stream was asked for, as the stream it should have been."""
         yield events_of_whole(body, reply, codec, self._failure)
 
-    async def _deliver_own_events(
-        self, events: AsyncIterator[Event], client: ClientSide, limit: asyncio.Timeout
-    ) -> None:
+    async def _deliver_own_events(self, events: AsyncIterator[Event], client: ClientSide, limit: Deadline) -> None:
         if not self.ask.codec.converts:
             provider = self.candidate.entry.provider
             raise PluginError(provider.key, "forward", f"yielded events, which {self.ask.codec.name} cannot show")
+        self._ignored = set()
         await self._deliver(one_by_one(events, self._ignored), client, limit)
 
     def _renderer(self, client: ClientSide) -> Renderer:
@@ -235,13 +258,13 @@ class Attempt:
         client.error_event = renderer.error_event
         return renderer
 
-    async def _deliver(self, batches: Batches, client: ClientSide, limit: asyncio.Timeout) -> None:
+    async def _deliver(self, batches: Batches, client: ClientSide, limit: Deadline) -> None:
         ask, renderer = self.ask, self._renderer(client)
         opening = renderer.start() if ask.body.stream else b""
         size = count = 0
         waiting = time.perf_counter()
         try:
-            async with asyncio.timeout(None) as idle:
+            with self._deadlines.within() as idle:
                 async for batch in batches:
                     data = b"".join([renderer.event(event) for event in batch])
                     turns = count // EVENTS_PER_TURN
@@ -258,11 +281,11 @@ class Attempt:
                     if count // EVENTS_PER_TURN > turns:
                         await asyncio.sleep(0)
                     if client.committed:
-                        idle.reschedule(asyncio.get_running_loop().time() + self._timeouts.idle_s)
+                        idle.move(self.candidate.entry.timeouts.idle_s)
         except TimeoutError:
-            if limit.expired():
+            if limit.expired:
                 raise
-            message = f"nothing came for more than {self._timeouts.idle_s:g} s"
+            message = f"nothing came for more than {self.candidate.entry.timeouts.idle_s:g} s"
             raise UpstreamError(Failure("timeout", message=message)) from None
         finally:
             self.usage = renderer.usage
@@ -274,7 +297,7 @@ class Attempt:
         else:
             await self._deliver_whole(renderer, client, limit)
 
-    async def _end_stream(self, renderer: Renderer, opening: bytes, client: ClientSide, limit: asyncio.Timeout) -> None:
+    async def _end_stream(self, renderer: Renderer, opening: bytes, client: ClientSide, limit: Deadline) -> None:
         last = renderer.end()
         if not client.committed:
             last = opening + last
@@ -284,7 +307,7 @@ class Attempt:
         await client.send(last)
         await client.end()
 
-    async def _deliver_whole(self, renderer: Renderer, client: ClientSide, limit: asyncio.Timeout) -> None:
+    async def _deliver_whole(self, renderer: Renderer, client: ClientSide, limit: Deadline) -> None:
         self.usage = renderer.usage
         body = renderer.whole()
         if self.ask.keep is not None:
@@ -293,14 +316,13 @@ class Attempt:
 
     # -- both ----------------------------------------------------------------------------------------------
 
-    def _served(self, limit: asyncio.Timeout) -> Served:
+    def _served(self, limit: Deadline) -> Served:
         """Who served, at the moment of the commit; from here on the call's total limit counts."""
         now = time.perf_counter()
-        self.committed()
+        self._committed()
         self.status = self.status or 200
         self.ttft_ms = (now - self.started) * 1000
-        left_s = max(self._timeouts.total_s - (now - self.started), 0.0)
-        limit.reschedule(asyncio.get_running_loop().time() + left_s)
+        limit.move(max(self.candidate.entry.timeouts.total_s - (now - self.started), 0.0))
         overhead_ms = max((now - self.ask.received - self.ask.waited_s) * 1000, 0.0)
         converted, dropped = None, self.ask.dropped_in_parsing
         if self._prepared is not None and self._prepared.request.dialect != self.ask.codec.name:
@@ -310,12 +332,10 @@ class Attempt:
         entry = self.candidate.entry
         return Served(entry.name, self.candidate.label, self.number, overhead_ms, converted, dropped)
 
-    def _failure(self, cause: Cause, reply: Reply, body: bytes, message: str = "") -> Failure:
-        return Failure(cause, reply.status, reply.headers, body[:MAX_ERROR_BYTES], message, self.candidate.model)
-
-
-async def _read_out(reply: Reply) -> None:
-    with suppress(TimeoutError, UpstreamError):
-        async with asyncio.timeout(READ_OUT_S):
+    async def _read_out(self, reply: Reply) -> None:
+        with suppress(TimeoutError, UpstreamError), self._deadlines.within(READ_OUT_S):
             async for _ in reply.body:
                 pass
+
+    def _failure(self, cause: Cause, reply: Reply, body: bytes, message: str = "") -> Failure:
+        return Failure(cause, reply.status, reply.headers, body[:MAX_ERROR_BYTES], message, self.candidate.model)

@@ -20,6 +20,7 @@ from switchgear.affinity import conversation_key
 from switchgear.ask import Ask, ClientSide, Served, Tried
 from switchgear.attempt import JSON, Attempt
 from switchgear.classify import default_verdict
+from switchgear.deadlines import Deadlines
 from switchgear.dialects import ErrorDetail
 from switchgear.errors import LoginRequired, PluginError, Refusal, UpstreamError
 from switchgear.health import Health
@@ -35,6 +36,8 @@ BACK_OFF_FIRST_S = 0.5
 BACK_OFF_LONGEST_S = 8.0
 LAST_WORD_S = 10.0
 """How long a slow client may take to receive the error event that ends its stream."""
+NO_FAILURE = Failure("status")
+"""What is given beside no verdict."""
 
 log = structlog.get_logger("switchgear.gateway")
 
@@ -63,6 +66,7 @@ class Gateway:
         self.health = health
         self.metrics = metrics
         self.limits = limits
+        self._deadlines = Deadlines()
 
     async def serve(self, ask: Ask, allowed: Callable[[str], bool], client: ClientSide) -> bool:
         """Answer one request. Errors of upstreams reach the client here, in its dialect.
@@ -86,8 +90,7 @@ class Gateway:
         while True:
             ask.attempts += 1
             attempts_left -= 1
-            attempt = Attempt(ask, candidate, ask.attempts, self.plugins)
-            verdict, failure = await self._attempt(attempt, client)
+            attempt, verdict, failure = await self._attempt(ask, candidate, client)
             if verdict is None:
                 return True
             may_go_on = attempts_left > 0 and not client.committed
@@ -124,8 +127,7 @@ class Gateway:
         can_refresh = candidate.entry.can_refresh
         while True:
             ask.attempts += 1
-            attempt = Attempt(ask, candidate, ask.attempts, self.plugins)
-            verdict, failure = await self._attempt(attempt, client)
+            attempt, verdict, failure = await self._attempt(ask, candidate, client)
             against = verdict
             if verdict is not None and verdict.kind is Kind.TOKEN_EXPIRED and can_refresh:
                 can_refresh = False
@@ -234,15 +236,20 @@ class Gateway:
 
     # -- one attempt ---------------------------------------------------------------------------------------
 
-    async def _attempt(self, attempt: Attempt, client: ClientSide) -> tuple[Verdict | None, Failure]:
+    async def _attempt(
+        self, ask: Ask, candidate: Candidate, client: ClientSide
+    ) -> tuple[Attempt, Verdict | None, Failure]:
         """Run one attempt and take its outcome in; the verdict is ``None`` when it delivered."""
-        candidate = attempt.candidate
-        names = (candidate.entry.name, candidate.account, candidate.model)
-        began = self.health.begin(*names)
-        attempt.committed = lambda: self.health.answered(*names, began)
-        self.router.slots.take(*names[:2])
-        self.metrics.started(candidate.entry.name)
-        failure = Failure("status")
+        provider, account, model = candidate.entry.name, candidate.account, candidate.model
+        health = self.health
+        began = health.begin(provider, account, model)
+
+        def committed() -> None:
+            health.answered(provider, account, model, began)
+
+        attempt = Attempt(ask, candidate, ask.attempts, self.plugins, self._deadlines, committed)
+        self.router.slots.take(provider, account)
+        self.metrics.started(provider)
         try:
             await attempt.run(client)
         except UpstreamError as error:
@@ -255,15 +262,15 @@ class Gateway:
             self._record(attempt, Verdict(Kind.CANCELLED))
             raise
         else:
-            self.health.succeeded(*names, began)
+            health.succeeded(provider, account, model, began)
             self._record(attempt, None)
-            return None, failure
+            return attempt, None, NO_FAILURE
         finally:
-            self.health.end(*names, began)
-            self.router.slots.give_back(*names[:2])
-            self.metrics.ended(candidate.entry.name)
+            health.end(provider, account, model, began)
+            self.router.slots.give_back(provider, account)
+            self.metrics.ended(provider)
         self._record(attempt, verdict, failure.status)
-        return verdict, failure
+        return attempt, verdict, failure
 
     def _judge(self, candidate: Candidate, error: UpstreamError) -> Verdict:
         if isinstance(error, LoginRequired):

@@ -156,8 +156,7 @@ class Timeouts:
     total_s: float = 3600.0
 
 
-@dataclass(frozen=True)
-class ForwardRequest:
+class ForwardRequest(msgspec.Struct, frozen=True, dict=True):
     """One attempt's request.
 
     Attributes:
@@ -183,7 +182,7 @@ class ForwardRequest:
     stream: bool
     headers: Mapping[str, str]
     timeouts: Timeouts
-    read_conversation: Callable[[], Conversation] = field(repr=False, compare=False)
+    read_conversation: Callable[[], Conversation]
 
     @functools.cached_property
     def json(self) -> Mapping[str, Any]:

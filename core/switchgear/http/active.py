@@ -1,9 +1,9 @@
-"""Requests in flight: each watches for its client's hang-up, and all can be brought to an end."""
+"""Requests in flight: each ends when its client hangs up, and all can be brought to an end."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from enum import Enum, auto
 from typing import Any
 
@@ -29,30 +29,29 @@ class Active:
     """The requests in flight."""
 
     def __init__(self) -> None:
-        self._waiting: set[asyncio.Future[bool]] = set()
+        self._requests: set[_InFlight] = set()
         self.idle = asyncio.Event()
         self.idle.set()
 
     def __len__(self) -> int:
-        return len(self._waiting)
+        return len(self._requests)
 
     def stop_all(self) -> None:
         """Bring every request to its end now; each tells its client."""
-        for waiting in self._waiting:
-            if not waiting.done():
-                waiting.set_result(True)
+        for request in self._requests:
+            request.cancel(End.STOPPED)
 
     async def run(
         self,
-        work: Coroutine[Any, Any, bool],
+        work: Awaitable[bool],
         receive: Receive,
         answered: Callable[[], bool],
         disconnected: asyncio.Future[None] | None = None,
     ) -> End:
         """Run ``work`` until it is done, its client hangs up before it is ``answered``, or :meth:`stop_all`.
 
-        ``work`` gives whether it delivered. What it raises rises from here. Work that was cancelled is waited for, one
-        second at most.
+        ``work`` gives whether it delivered. It runs in the task that calls this, and is cancelled by it; what it raises
+        rises from here. One that lets a second pass after its cancellation counts as in flight no more.
 
         Args:
             work: what is to be done.
@@ -60,53 +59,82 @@ class Active:
             answered: whether the whole answer went out.
             disconnected: is done when the client has hung up.
         """
-        loop = asyncio.get_running_loop()
-        waiting: asyncio.Future[bool] = loop.create_future()
-
-        def wake(_: object) -> None:
-            if not waiting.done():
-                waiting.set_result(False)
-
-        task = loop.create_task(work)
-        gone = loop.create_task(_gone(receive)) if disconnected is None else disconnected
-        task.add_done_callback(wake)
-        gone.add_done_callback(wake)
-        self._waiting.add(waiting)
+        request = _InFlight(answered, self._leave)
+        gone = asyncio.create_task(_gone(receive)) if disconnected is None else disconnected
+        gone.add_done_callback(request.hung_up)
+        self._requests.add(request)
         self.idle.clear()
         try:
-            stopped = await waiting
-            if answered() and not task.done():
-                # The server says "disconnect" after a complete answer too: what is left is putting things away.
-                await asyncio.wait({task}, timeout=CANCEL_GRACE_S)
-            if task.done():
-                return End.DONE if task.result() else End.FAILED
-            await _cancel(task)
-            return End.STOPPED if stopped else End.CLIENT_GONE
-        except asyncio.CancelledError:
-            await _cancel(task)
-            raise
+            delivered = await work
+            request.over()
+        except (asyncio.CancelledError, Exception) as error:
+            if not request.over():
+                raise
+            delivered = False
+            if isinstance(error, Exception):
+                log.error("failed_while_cancelled", exc_info=error)
         finally:
-            gone.remove_done_callback(wake)
+            gone.remove_done_callback(request.hung_up)
             if disconnected is None:
                 gone.cancel()
-            self._waiting.discard(waiting)
-            if not self._waiting:
-                self.idle.set()
-            del task  # what it raised would hold this frame, and this frame it: garbage that only the collector finds
+            self._leave(request)
+        return request.end or (End.DONE if delivered else End.FAILED)
+
+    def _leave(self, request: _InFlight) -> None:
+        self._requests.discard(request)
+        if not self._requests:
+            self.idle.set()
+
+
+class _InFlight:
+    """One of them. ``end`` is why it was cancelled; ``None`` when it was not."""
+
+    __slots__ = ("_answered", "_leave", "_over", "_task", "_timer", "end")
+
+    def __init__(self, answered: Callable[[], bool], leave: Callable[[_InFlight], None]) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._task = task
+        self._answered = answered
+        self._leave = leave
+        self._over = False
+        self._timer: asyncio.TimerHandle | None = None
+        self.end: End | None = None
+
+    def hung_up(self, _: object) -> None:
+        """The client is gone. A server says so after a complete answer too: what is left is putting things away."""
+        if self._answered() and not self._over:
+            self._timer = self._task.get_loop().call_later(CANCEL_GRACE_S, self.cancel, End.CLIENT_GONE)
+        else:
+            self.cancel(End.CLIENT_GONE)
+
+    def cancel(self, end: End) -> None:
+        """End it."""
+        if self.end is None and not self._over:
+            self.end = end
+            self._task.cancel()
+            self._timer = self._task.get_loop().call_later(CANCEL_GRACE_S, self._leave_behind)
+
+    def over(self) -> bool:
+        """Its work came to an end. Gives whether that was our doing, and nobody else wants the task cancelled."""
+        self._over = True
+        if self._timer is not None:
+            self._timer.cancel()
+        return self.end is not None and self._task.uncancel() == 0
+
+    def _leave_behind(self) -> None:
+        log.error("cancellation_swallowed", function=_waiting_in(self._task.get_coro()))
+        self._leave(self)
+
+
+def _waiting_in(coroutine: Any) -> str | None:
+    """The innermost function that a suspended coroutine is in, as far as can be seen."""
+    name = None
+    while (code := getattr(coroutine, "cr_code", None)) is not None:
+        name, coroutine = code.co_qualname, coroutine.cr_await
+    return name
 
 
 async def _gone(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
-
-
-async def _cancel(task: asyncio.Task[bool]) -> None:
-    task.cancel()
-    done, _ = await asyncio.wait({task}, timeout=CANCEL_GRACE_S)
-    if not done:
-        where = task.get_stack(limit=1)
-        code = where[0].f_code if where else None
-        log.error("cancellation_swallowed", function=None if code is None else code.co_qualname)
-        task.add_done_callback(lambda late: late.cancelled() or late.exception())
-    elif not task.cancelled() and task.exception() is not None:
-        log.error("failed_while_cancelled", exc_info=task.exception())
