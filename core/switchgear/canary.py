@@ -57,7 +57,7 @@ class Canary:
 
 async def canary(gateway: Gateway, entry: Entry, account_id: str, model: str) -> Canary:
     """Ask ``model``, the upstream's name, on one account; never raises for what the upstream does."""
-    candidate = Candidate(entry, account_id, model, "canary")
+    candidate = Candidate(entry, account_id, entry.label(account_id), model, "canary")
     return await _see(model, lambda ask: gateway.ask_one(ask, candidate, _Nobody()))
 
 

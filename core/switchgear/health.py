@@ -117,10 +117,11 @@ class Health:
 
     def answered(self, provider: str, account: str, model: str, began: float) -> None:
         """The first byte came: what stood against the pair when the call began is over."""
-        for key in list(self._keys(provider, account, model)) if self._blocked else ():
-            block = self._blocked.get(key)
-            if block is not None and block.since <= began and block.until is not None:
-                self._drop(key)
+        if self._blocked:
+            for key in list(self._keys(provider, account, model)):
+                block = self._blocked.get(key)
+                if block is not None and block.since <= began and block.until is not None:
+                    self._drop(key)
 
     def succeeded(self, provider: str, account: str, model: str, began: float) -> None:
         """The answer is complete: failures are no longer in a row. A refusal that came meanwhile stands."""

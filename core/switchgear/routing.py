@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from switchgear.accounts import Entry
 from switchgear.catalog import RELIST_ON_DEMAND_S, Catalog, Target
@@ -13,23 +14,27 @@ from switchgear.health import Blocked, Health
 from switchgear.secret import redact
 from switchgear.shifts import Shifts
 from switchgear.slots import Place, Slots
-from switchgear.strategies import Ordering, Pair
-from switchgear.types import Dialect
+from switchgear.strategies import MAX_REMEMBERED, Ordering, Pair
+from switchgear.types import Account, Dialect
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Candidate:
-    """One (account, upstream model) to ask. ``why`` says how it came into the order."""
+    """One (account, upstream model) to ask.
+
+    Attributes:
+        entry: whose account it is.
+        account: its id.
+        label: its name for people.
+        model: the upstream's name of the model.
+        why: how it came into the order.
+    """
 
     entry: Entry
     account: str
+    label: str
     model: str
     why: str
-
-    @property
-    def label(self) -> str:
-        """The account's name for people."""
-        return self.entry.label(self.account)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,8 @@ class PassedOver:
 
 class Route:
     """The candidates of one request, tried in order. Each is looked at when its turn comes, not before."""
+
+    __slots__ = ("_health", "_order", "_slots", "_tried", "_without", "name", "target")
 
     def __init__(self, name: str, target: Target, order: Sequence[Candidate], health: Health, slots: Slots) -> None:
         self.name = name
@@ -82,9 +89,8 @@ class Route:
         }
 
     def _open(self, candidate: Candidate) -> bool:
-        if candidate in self._tried or candidate.entry.name in self._without:
-            return False
-        return self._block(candidate) is None
+        tried = candidate in self._tried or candidate.entry.name in self._without
+        return not tried and self._block(candidate) is None
 
     def leave(self, provider: str) -> None:
         """Ask no further account of this provider for this request."""
@@ -120,6 +126,14 @@ class Route:
         return self._health.blocked(candidate.entry.name, candidate.account, candidate.model)
 
 
+class _Offer(NamedTuple):
+    """What there is to ask for a target. It is good as long as target and accounts are the very same."""
+
+    target: Target
+    accounts: tuple[Account, ...]
+    candidates: dict[Pair, Candidate]
+
+
 class Router:
     """Turns names into routes.
 
@@ -148,6 +162,7 @@ class Router:
         self._health = health
         self._ordering = ordering
         self.fallbacks = fallbacks
+        self._offers: dict[tuple[str, str], _Offer] = {}
 
     def route(
         self, name: str, dialect: Dialect, allowed: Callable[[str], bool], conversation: str | None = None
@@ -168,7 +183,7 @@ class Router:
             raise self._unknown(name, allowed)
         order: list[Candidate] = []
         for reached, why in self._reached(target):
-            if allowed(reached.id) and upstream_dialect(reached.entry, dialect) is not None:
+            if (reached is target or allowed(reached.id)) and upstream_dialect(reached.entry, dialect) is not None:
                 order += self._ordered(reached, why, conversation)
         if not order:
             raise self._nobody(name, target, dialect)
@@ -203,23 +218,36 @@ class Router:
             reached = [(moved, why), *(other for other in reached if other[0] is not moved)]
         return reached
 
-    def _ordered(self, target: Target, why: str, conversation: str | None) -> list[Candidate]:
+    def _ordered(self, target: Target, why: str, conversation: str | None) -> Iterable[Candidate]:
+        offer = self._offers.get((target.id, why))
+        if offer is None or offer.target is not target or offer.accounts is not target.entry.accounts:
+            offer = self._offer(target, why)
+        candidates = offer.candidates
+        if len(candidates) < 2:
+            return candidates.values()
+        slots, name = self.slots, target.entry.name
+        ordered = self._ordering.order(
+            target.id, list(candidates), lambda account: slots.busy(name, account), conversation
+        )
+        return [candidates[pair] for pair in ordered]
+
+    def _offer(self, target: Target, why: str) -> _Offer:
+        """Make the candidates; they are kept for the requests to come."""
         entry = target.entry
         listed = self.catalog.listings[entry.name].by_account
-        if len(entry.accounts) == 1 and len(target.models) == 1:  # the usual case, and nothing to put in order
-            (account,), (model,) = entry.accounts, target.models
-            there = not listed or model in listed.get(account.id, (model,))
-            return [Candidate(entry, account.id, model, why)] if account.may_be_asked and there else []
-        pairs = [
-            Pair(account.id, model, account.priority, account.weight)
+        candidates = {
+            Pair(account.id, model, account.priority, account.weight): Candidate(
+                entry, account.id, account.label, model, why
+            )
             for account in entry.accounts
             if account.may_be_asked
             for model in target.models
             if not listed or model in listed.get(account.id, (model,))
-        ]
-        slots, name = self.slots, entry.name
-        ordered = self._ordering.order(target.id, pairs, lambda account: slots.busy(name, account), conversation)
-        return [Candidate(entry, pair.account, pair.model, why) for pair in ordered]
+        }
+        if len(self._offers) >= MAX_REMEMBERED:
+            self._offers.clear()
+        offer = self._offers[target.id, why] = _Offer(target, entry.accounts, candidates)
+        return offer
 
     def _unknown(self, name: str, allowed: Callable[[str], bool]) -> Refusal:
         entry = self.catalog.unknowable(name)

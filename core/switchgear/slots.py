@@ -7,7 +7,6 @@ served; the line has an end.
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -56,37 +55,41 @@ class Slots:
     def __init__(self, most_waiting: int) -> None:
         self.most_waiting = most_waiting
         self.limits = SlotLimits()
-        self._accounts: Counter[AccountKey] = Counter()
-        self._providers: Counter[str] = Counter()
+        self._accounts: dict[AccountKey, int] = {}
+        self._providers: dict[str, int] = {}
         self._line: list[Place] = []
 
     def busy(self, provider: str, account: str) -> int:
         """The calls the account has under way."""
-        return self._accounts[provider, account]
+        return self._accounts.get((provider, account), 0)
 
     def free(self, provider: str, account: str, place: Place | None = None) -> bool:
         """Whether a call may begin now, by somebody at ``place`` in line, or by one who has just come."""
         limits = self.limits
         most = limits.accounts.get((provider, account))
-        if most is not None and self._accounts[provider, account] >= most:
-            return False
         total = limits.providers.get(provider)
-        if total is not None and self._providers[provider] >= total:
+        if most is None and total is None:
+            return True
+        if most is not None and self.busy(provider, account) >= most:
             return False
-        return (most is None and total is None) or place is not None or not self.waiting(provider)
+        if total is not None and self._providers.get(provider, 0) >= total:
+            return False
+        return place is not None or not self.waiting(provider)
 
     def take(self, provider: str, account: str) -> None:
         """A call begins."""
-        self._accounts[provider, account] += 1
-        self._providers[provider] += 1
+        key = (provider, account)
+        self._accounts[key] = self._accounts.get(key, 0) + 1
+        self._providers[provider] = self._providers.get(provider, 0) + 1
 
     def give_back(self, provider: str, account: str) -> None:
         """It ended: those in line may look, the first one first."""
-        self._accounts[provider, account] -= 1
+        key = (provider, account)
+        self._accounts[key] -= 1
+        if not self._accounts[key]:
+            del self._accounts[key]
         self._providers[provider] -= 1
-        if self._accounts[provider, account] <= 0:
-            del self._accounts[provider, account]
-        if self._providers[provider] <= 0:
+        if not self._providers[provider]:
             del self._providers[provider]
         for place in self._line:
             if provider in place.providers:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from functools import cached_property
+from functools import cached_property, lru_cache
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -63,7 +63,12 @@ class ClientKey:
 
     def allows(self, model: str) -> bool:
         """Whether the public model name is in the key's scope."""
-        return not self.models or any(fnmatchcase(model, pattern) for pattern in self.models)
+        return not self.models or _in_scope(self.models, model)
+
+
+@lru_cache(maxsize=4096)
+def _in_scope(patterns: tuple[str, ...], model: str) -> bool:
+    return any(fnmatchcase(model, pattern) for pattern in patterns)
 
 
 def _client_secret(reference: object) -> ClientSecret:

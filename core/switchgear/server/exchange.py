@@ -175,34 +175,37 @@ class Exchange:
 
     def _finish_head(self, body: bytes, *, last: bool) -> bytes:
         """The whole head. It waited for the first of the body: how that is framed is known only now."""
-        head, self._lines = self._lines, b""
+        lines, self._lines = self._lines, b""
         modern = self.scope["http_version"] == "1.1"
         keep_alive = self._keep_alive and self.complete and not self._wire.stopping
+        framing = b""
         if self._left is None and not self._bodiless:
             if last:
                 self._left = len(body)
             elif modern:
                 self._chunked = True
-                head += b"transfer-encoding: chunked\r\n"
+                framing = b"transfer-encoding: chunked\r\n"
             else:
                 keep_alive = False  # the end of the connection is the end of the body
         if self._left is not None:
-            head += b"content-length: %d\r\n" % self._left
+            framing = b"content-length: %d\r\n" % self._left
         self._keep_alive = keep_alive
         if not keep_alive:
-            return head + b"connection: close\r\n\r\n"
-        return head + (b"\r\n" if modern else b"connection: keep-alive\r\n\r\n")
+            framing += b"connection: close\r\n"
+        elif not modern:
+            framing += b"connection: keep-alive\r\n"
+        return b"%b\r\n%b\r\n" % (lines, framing)
 
     def _send_body(self, body: bytes, *, last: bool) -> None:
         head = self._finish_head(body, last=last) if self._lines else b""
         whole = True
-        if self._bodiless:
-            body = b""
-        elif self._chunked:
+        if self._chunked:
             if body:
                 body = b"%x\r\n%b\r\n" % (len(body), body)
             if last:
                 body += b"0\r\n\r\n"
+        elif self._bodiless:
+            body = b""
         elif self._left is not None:
             self._left -= len(body)
             if self._left < 0:

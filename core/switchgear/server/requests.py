@@ -133,6 +133,7 @@ class Requests:
             return
         name = name.lower()
         value = value.rstrip(b" \t")
+        self._headers.append((name, value))
         if name in _WATCHED:
             if name == b"host":
                 self._hosts += 1
@@ -142,7 +143,6 @@ class Requests:
                 self._expects = value.lower() == b"100-continue"
             else:
                 self._upgrade = True
-        self._headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         """The request's head is here."""
