@@ -126,6 +126,16 @@ async def test_an_account_is_asked_only_for_what_it_lists(house: House) -> None:
     assert order(router, "b") == [("p", "two", "b")]
 
 
+async def test_what_was_asked_before_does_not_outlive_its_list(house: House) -> None:
+    house.lists_of = {"one": ["a"], "two": ["a", "b"]}
+    catalog = await house.catalog({"accounts": ["one", "two"]})
+    router = Router(catalog, house.health, Slots(10), Ordering("fill-first"), {}, Shifts())
+    assert [order(router, "b") for _ in range(2)] == [[("p", "two", "b")]] * 2
+    house.lists_of = {"one": ["a", "b"], "two": ["a", "b"]}
+    await catalog.refresh()
+    assert order(router, "b") == [("p", "one", "b"), ("p", "two", "b")]
+
+
 async def test_fallbacks_follow_in_their_order_and_only_where_written(house: House) -> None:
     blocks = [{"name": n, "prefix": n, "models": [{"name": "m"}]} for n in ("a", "b", "c")]
     catalog = await house.catalog(*blocks)
