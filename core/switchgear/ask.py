@@ -1,4 +1,7 @@
-"""One client request on its way through: what is asked, in which words of an upstream, and where the answer goes."""
+"""One client request on its way through: what is asked, in which words of an upstream, and where the answer goes.
+
+What every request makes anew, and nobody changes, is a struct: a frozen dataclass costs ten times as much to make.
+"""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ class Attempt:
     Args:
         ask: what the client wants.
         candidate: who is asked.
-        number: the how manieth of the request's attempts it is.
+        number: which of the request's attempts it is, from 1 on.
         committed: called at the first byte.
 
     Attributes:
